@@ -1,0 +1,30 @@
+/**
+ * Says which test projects exist: one per package, the examples, and the workspace's own rules.
+ *
+ * Tests resolve the packages to their sources, so that no build has to be fresh for a test to be right.
+ */
+import { readdirSync } from "node:fs"
+import { join } from "node:path"
+import { defineConfig } from "vitest/config"
+
+const root = import.meta.dirname
+const conditions = ["@effect-memcache/source"]
+
+const project = (name: string, directory: string) => ({
+  extends: true as const,
+  root: join(root, directory),
+  test: { name, include: ["test/**/*.test.ts"] }
+})
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    projects: [
+      ...readdirSync(join(root, "packages")).map((name) => project(name, `packages/${name}`)),
+      project("examples", "examples"),
+      project("workspace", ".")
+    ],
+    passWithNoTests: true
+  }
+})
