@@ -80,7 +80,8 @@ const install = () => {
 /** What the tests against real servers start, and Debian's package of it. */
 const serverCommands = [
   { command: "memcached", debian: "memcached" },
-  { command: "memccapable", debian: "libmemcached-tools" }
+  { command: "memccapable", debian: "libmemcached-tools" },
+  { command: "openssl", debian: "openssl" }
 ]
 
 const installServers = () => {
