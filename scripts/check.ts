@@ -8,10 +8,12 @@
 import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, relative } from "node:path"
+import { delimiter, join, relative } from "node:path"
 
 const root = join(import.meta.dirname, "..")
 const isCI = process.env["CI"] !== undefined && process.env["CI"] !== "" && process.env["CI"] !== "false"
+// What npm does for a script, so that this one can be started without npm, too.
+process.env["PATH"] = `${join(root, "node_modules", ".bin")}${delimiter}${process.env["PATH"] ?? ""}`
 const scratch = mkdtempSync(join(tmpdir(), "check-"))
 
 interface Outcome {

@@ -2,8 +2,8 @@
  * Brings a machine to the point where everything else here can run: it is all that `npm start` and `npm test` expect.
  *
  * It runs on whatever Node the machine has (20 or newer) and needs no package, because it is what installs them. The
- * toolchain's own Node is one of those packages: npm puts `node_modules/.bin` first on a script's PATH, so the `node`
- * after the `&&` of a script is already the right one.
+ * toolchain's own Node is one of those packages, and the scripts that call this one name it by its path afterwards: a shell
+ * remembers where it found `node` the first time.
  *
  * Says one line before each step that takes long, and nothing when there is nothing to do. With `--servers` it also
  * provides what the tests against a real memcached need. Those are only attempted: `check.ts` decides whether their
