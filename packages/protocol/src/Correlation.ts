@@ -1,0 +1,196 @@
+/**
+ * Does this reply answer that command? The poison rule, as one pure function.
+ *
+ * A reply that does not fit the oldest request means that the two sides no longer agree on which answer belongs to which
+ * question. From there on any value could be another key's value, so the verdict is final and the connection must go.
+ *
+ * Three things are compared: position (the oldest request), the opaque (where the request carried one) and the key
+ * (where the reply carries one). Error lines carry neither opaque nor key, so position is all there is.
+ *
+ * @since 0.1.0
+ */
+import type { Command } from "./Command.ts"
+import { hasDataBlock } from "./Command.ts"
+import type { Dialect } from "./Dialect.ts"
+import type { Reply } from "./Reply.ts"
+
+/**
+ * What is known of the oldest request when a reply arrives.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Expectation {
+  readonly command: Command
+  /** The opaque that the reply must echo, or 0 if the request carried none. */
+  readonly opaque: number
+  /** The request was closed by `mn`, so that only `MN` ends its reply. */
+  readonly isFenced: boolean
+}
+
+/**
+ * What a connection has to take into account beside the oldest request.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Circumstances {
+  /** memcached 1.6.10 to 1.6.17 answers a miss with a bare `EN` or `NF`, without the opaque. */
+  readonly hasBareMisses: boolean
+  /** The reply before this one was an error line in answer to a text `get`. */
+  readonly isAfterFailedRead: boolean
+}
+
+/**
+ * "settles": the request is answered. "continues": a part of the answer. "ends": the request is answered, and the
+ * connection must be destroyed. Anything else says why the reply fits nobody, and the connection must be destroyed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Verdict = "settles" | "continues" | "ends" | { readonly poison: string }
+
+/**
+ * Whether this dialect closes the command with `mn`. A proxy may answer one key of a multi-key `get` with an error line
+ * and still send `END` (memcached's own does), so that only a fence says where the reply is over.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isFenced = (dialect: Dialect["name"], command: Command): boolean =>
+  dialect === "meta" && command._tag === "Get" && command.keys.length > 1
+
+const poison = (reason: string): Verdict => ({ poison: reason })
+
+/**
+ * Judges a reply against the oldest request, or against nothing when no reply is owed.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const judge = (
+  reply: Reply,
+  expected: Expectation | undefined,
+  circumstances: Circumstances
+): Verdict => {
+  if (reply._tag === "Malformed") return poison(reply.reason)
+  if (expected === undefined) return poison("the server sent bytes that nobody had asked for")
+  const { command } = expected
+  switch (reply._tag) {
+    case "ServerError":
+      // SERVER_ERROR is one line about one item, also behind a value: the server has read the value.
+      return expected.isFenced ? "continues" : "settles"
+    case "Error":
+    case "ClientError":
+      // memcached before 1.6.40 reads the value of a refused storage line as commands, so the replies that follow
+      // answer questions nobody asked.
+      if (hasDataBlock(command)) return "ends"
+      return expected.isFenced ? "continues" : "settles"
+  }
+  if (expected.opaque !== 0) return judgeMeta(reply, expected, circumstances)
+  return judgeText(reply, expected, circumstances)
+}
+
+const judgeMeta = (reply: Reply, expected: Expectation, circumstances: Circumstances): Verdict => {
+  switch (reply._tag) {
+    case "Value":
+    case "Header":
+    case "End":
+    case "NotStored":
+    case "Exists":
+    case "NotFound":
+      break
+    default:
+      return misfit(reply, expected.command)
+  }
+  if (reply.isText || !metaCodes(expected.command).includes(reply._tag)) return misfit(reply, expected.command)
+  if (reply.opaque === expected.opaque) return "settles"
+  if (reply.opaque === -1) {
+    const isMiss = reply._tag === "End" || reply._tag === "NotFound"
+    return isMiss && circumstances.hasBareMisses ? "settles" : poison("a reply came back without its opaque")
+  }
+  return poison("a reply came back with another request's opaque")
+}
+
+const READ = ["Value", "Header", "End"]
+const STORE = ["Header", "NotStored", "Exists", "NotFound"]
+const COUNT = ["Value", "Header", "NotFound", "NotStored", "Exists"]
+const REMOVE = ["Header", "NotFound", "Exists", "NotStored"]
+
+const metaCodes = (command: Command): ReadonlyArray<string> => {
+  switch (command._tag) {
+    case "Get":
+    case "GetAndTouch":
+    case "Touch":
+    case "MetaGet":
+      return READ
+    case "Store":
+    case "Cas":
+    case "MetaSet":
+      return STORE
+    case "Arithmetic":
+    case "MetaArithmetic":
+      return COUNT
+    case "Delete":
+    case "MetaDelete":
+      return REMOVE
+    default:
+      return []
+  }
+}
+
+const judgeText = (reply: Reply, expected: Expectation, circumstances: Circumstances): Verdict => {
+  const { command } = expected
+  switch (command._tag) {
+    case "Get":
+    case "GetAndTouch":
+      if (reply._tag === "Value" && reply.isText) {
+        return reply.key !== undefined && command.keys.includes(reply.key)
+          ? "continues"
+          : poison("a value came back under a key that was not asked for")
+      }
+      if (expected.isFenced) {
+        if (reply._tag === "Noop") return "settles"
+        return reply._tag === "End" && reply.isText ? "continues" : misfit(reply, command)
+      }
+      if (reply._tag !== "End" || !reply.isText) return misfit(reply, command)
+      return circumstances.isAfterFailedRead
+        ? poison("an END after a failed get may belong to either of two requests")
+        : "settles"
+    case "Store":
+    case "Cas":
+      if (reply._tag === "Stored") return "settles"
+      return isTextStatus(reply, "NotStored", "Exists", "NotFound") ? "settles" : misfit(reply, command)
+    case "Arithmetic":
+      return reply._tag === "Counter" || isTextStatus(reply, "NotFound") ? "settles" : misfit(reply, command)
+    case "Delete":
+      return reply._tag === "Deleted" || isTextStatus(reply, "NotFound") ? "settles" : misfit(reply, command)
+    case "Touch":
+      return reply._tag === "Touched" || isTextStatus(reply, "NotFound") ? "settles" : misfit(reply, command)
+    case "FlushAll":
+    case "Verbosity":
+      return reply._tag === "Ok" ? "settles" : misfit(reply, command)
+    case "Version":
+      return reply._tag === "Version" ? "settles" : misfit(reply, command)
+    case "MetaNoop":
+      return reply._tag === "Noop" ? "settles" : misfit(reply, command)
+    case "MetaDebug":
+      if (reply._tag === "Debug") {
+        return reply.key === command.key ? "settles" : poison("an ME came back with another key")
+      }
+      return reply._tag === "End" && !reply.isText ? "settles" : misfit(reply, command)
+    case "Stats": {
+      if (reply._tag === "Stat") return "continues"
+      const last = command.report === "reset" ? "Reset" : command.report?.startsWith("detail o") ? "Ok" : "End"
+      return reply._tag === last ? "settles" : misfit(reply, command)
+    }
+    default:
+      return misfit(reply, command)
+  }
+}
+
+const isTextStatus = (reply: Reply, ...tags: ReadonlyArray<Reply["_tag"]>): boolean =>
+  tags.includes(reply._tag) && "isText" in reply && reply.isText
+
+const misfit = (reply: Reply, command: Command): Verdict =>
+  poison(`a reply of the kind ${reply._tag} cannot answer ${command._tag}`)

@@ -1,0 +1,27 @@
+/**
+ * What a connection needs to know of a dialect: how a command is written and how a reply line is read.
+ *
+ * @since 0.1.0
+ */
+import type { Command } from "./Command.ts"
+import type { Reply } from "./Reply.ts"
+import type { WriteBuffer } from "./WriteBuffer.ts"
+
+/**
+ * One dialect, as seen by a client.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Dialect {
+  readonly name: "meta" | "text"
+  /** Whether `encode` can write this command. */
+  readonly supports: (command: Command) => boolean
+  /**
+   * Writes one request. Answers whether it carries the opaque, which its reply must then echo. The command must be one
+   * that is supported and answered: no `noreply`, no `q`, no `O`.
+   */
+  readonly encode: (buffer: WriteBuffer, command: Command, opaque: number) => boolean
+  /** Reads the reply line that lies between `start` and `end`, without its end. */
+  readonly parse: (bytes: Uint8Array, start: number, end: number) => Reply
+}
