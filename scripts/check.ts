@@ -14,6 +14,8 @@ const root = join(import.meta.dirname, "..")
 const isCI = process.env["CI"] !== undefined && process.env["CI"] !== "" && process.env["CI"] !== "false"
 // What npm does for a script, so that this one can be started without npm, too.
 process.env["PATH"] = `${join(root, "node_modules", ".bin")}${delimiter}${process.env["PATH"] ?? ""}`
+// Some tools take CI for a terminal that shows colors.
+if (!process.stdout.isTTY) process.env["NO_COLOR"] = "1"
 const scratch = mkdtempSync(join(tmpdir(), "check-"))
 
 interface Outcome {
