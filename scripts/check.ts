@@ -9,6 +9,7 @@ import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, join, relative } from "node:path"
+import { stripVTControlCharacters } from "node:util"
 
 const root = join(import.meta.dirname, "..")
 const isCI = process.env["CI"] !== undefined && process.env["CI"] !== "" && process.env["CI"] !== "false"
@@ -46,10 +47,11 @@ const execute = (command: string, args: ReadonlyArray<string>, live = false) =>
       stdio: ["ignore", live ? "inherit" : "pipe", live ? "inherit" : "pipe"]
     })
     const chunks: Array<Buffer> = []
+    const text = (): string => stripVTControlCharacters(Buffer.concat(chunks).toString("utf8")).trim()
     child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk))
     child.stderr?.on("data", (chunk: Buffer) => chunks.push(chunk))
     child.on("error", (error) => resolve({ code: undefined, output: error.message }))
-    child.on("close", (code) => resolve({ code: code ?? 1, output: Buffer.concat(chunks).toString("utf8").trim() }))
+    child.on("close", (code) => resolve({ code: code ?? 1, output: text() }))
   })
 
 const tool = (name: string, command: string, args: ReadonlyArray<string>, after?: string): Step => ({
@@ -121,7 +123,7 @@ const servers: Step = {
       ...await isMissing("openssl", ["version"]) ? ["openssl"] : []
     ]
     if (missing.length === 0) return passed(version.output)
-    const sentence = `Not on PATH: ${missing.join(", ")}. Install it to run the tests that need it.`
+    const sentence = `Not on PATH: ${missing.join(", ")}. The tests that need it cannot run; installing it mends that.`
     return isCI
       ? failed(`${sentence} With CI set, nothing may be skipped.`)
       : { ...passed(), passed: 0, skipped: 1, details: sentence }
