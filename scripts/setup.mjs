@@ -57,11 +57,12 @@ const installHash = () => {
 
 const isInstalled = () => existsSync(stamp) && readFileSync(stamp, "utf8") === installHash()
 
+/** Without writing the lock: another npm than the one that made it would write it in another way. */
 const install = () => {
   say("Installing the toolchain (npm install, half a minute) ...")
   // The npm that started this script, if one did: there may be another one on PATH.
   const npm = process.env.npm_execpath
-  const args = ["install", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"]
+  const args = ["install", "--include=dev", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
   const result = npm?.endsWith("npm-cli.js") ? run(process.execPath, [npm, ...args]) : run("npm", args)
   if (!result.ok) {
     say(result.output.trimEnd())
@@ -73,7 +74,6 @@ const install = () => {
     say("The toolchain's Node was not installed: npm must be allowed to run install scripts (ignore-scripts=false).")
     process.exit(1)
   }
-  // After the installation, which may have written the lock again.
   writeFileSync(stamp, installHash())
 }
 
