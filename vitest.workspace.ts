@@ -25,6 +25,9 @@ export default defineConfig({
       project("examples", "examples"),
       project("workspace", ".")
     ],
-    passWithNoTests: true
+    passWithNoTests: true,
+    // Tests with real sockets and processes share two cores with others: five seconds is not always a hang.
+    testTimeout: 15_000,
+    hookTimeout: 30_000
   }
 })
