@@ -47,7 +47,7 @@ export interface AddressFault {
 export const DEFAULT_PORT = 11211
 
 /**
- * Largest weight: above it libmemcached's 32-bit sums of weights could lose precision against ours.
+ * Largest weight, a bound of our own: the sum over 256 servers stays exact in the 32-bit floats that ketama computes in.
  *
  * @category constants
  * @since 0.1.0
@@ -183,8 +183,11 @@ const parseUnix = (
   return Result.succeed({ address: unix(path), weight })
 }
 
+// The URL parser knows the whole grammar; a zone (fe80::1%eth0) is the one thing it refuses.
 const checkIPv6 = (host: string): string | undefined =>
-  /^[0-9a-f:.]*:[0-9a-f:.]*(%[\w.-]+)?$/i.test(host) ? undefined : "has something in brackets that is no IPv6 address"
+  URL.canParse(`http://[${host.replace(/%[\w.-]+$/, "")}]/`)
+    ? undefined
+    : "has something in brackets that is no IPv6 address"
 
 const parsePort = (text: string): number | string => {
   const port = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN

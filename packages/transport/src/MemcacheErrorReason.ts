@@ -56,7 +56,8 @@ const because = (self: Common): string => self.detail === "" ? "" : `: ${self.de
 
 const aside = (self: Common): string => self.detail === "" ? "" : ` (${self.detail})`
 
-const sentence = (text: string): string => text[0].toUpperCase() + text.slice(1)
+// Begins a sentence, and leaves the name as it is written.
+const theServer = (self: Common): string => Option.isSome(self.server) ? `Server ${self.server.value}` : "The server"
 
 const effect = (self: Common): string => {
   switch (self.outcome) {
@@ -120,7 +121,7 @@ export class TimeoutError extends Schema.TaggedError<TimeoutError>("effect-memca
   duration: Schema.Duration
 }) {
   override get message(): string {
-    return `${sentence(command(this))} got no answer from ${server(this)} within ${Duration.format(this.duration)}. ${
+    return `No answer to ${command(this)} from ${server(this)} within ${Duration.format(this.duration)}. ${
       effect(this)
     } If the server is only slow, raise commandTimeout.`
   }
@@ -180,9 +181,9 @@ export class ServerDeadError extends Schema.TaggedError<ServerDeadError>("effect
   { ...withCause, retryAfter: Schema.Duration }
 ) {
   override get message(): string {
-    return `${sentence(server(this))} is marked dead${aside(this)}: ${
-      command(this)
-    } was not sent. It is probed again in ${Duration.format(this.retryAfter)}; forgetDeadHosts tries it at once.`
+    return `${theServer(this)} is marked dead${aside(this)}: ${command(this)} was not sent. It is probed again in ${
+      Duration.format(this.retryAfter)
+    }; forgetDeadHosts tries it at once.`
   }
   get isRetryable(): boolean {
     return this.outcome === "not-sent"
@@ -197,7 +198,7 @@ export class ServerDeadError extends Schema.TaggedError<ServerDeadError>("effect
  */
 export class ServerError extends Schema.TaggedError<ServerError>("effect-memcache/ServerError")("ServerError", common) {
   override get message(): string {
-    return `${sentence(server(this))} could not carry out ${command(this)}: SERVER_ERROR ${this.detail}. ${
+    return `${theServer(this)} could not carry out ${command(this)}: SERVER_ERROR ${this.detail}. ${
       effect(this)
     } Look at the server, or at the backend if this is a proxy.`
   }
@@ -239,7 +240,7 @@ export class OutOfMemoryError extends Schema.TaggedError<OutOfMemoryError>("effe
   common
 ) {
   override get message(): string {
-    return `${sentence(server(this))} has no memory for ${command(this)}${
+    return `${theServer(this)} has no memory for ${command(this)}${
       because(this)
     }. The item's old value may be gone. Give the server more memory (-m), or let it evict (no -M).`
   }
@@ -259,8 +260,8 @@ export class NotNumberError extends Schema.TaggedError<NotNumberError>("effect-m
   common
 ) {
   override get message(): string {
-    return `${sentence(command(this))} on ${
-      server(this)
+    return `${theServer(this)} cannot carry out ${
+      command(this)
     }: the stored value is not a whole number from 0 to 2^64 - 1. Store the counter as an integer, or delete it first.`
   }
   get isRetryable(): boolean {
@@ -279,7 +280,7 @@ export class UnsupportedError extends Schema.TaggedError<UnsupportedError>("effe
   common
 ) {
   override get message(): string {
-    return `${sentence(server(this))} does not support ${command(this)}${
+    return `${theServer(this)} does not support ${command(this)}${
       because(this)
     }. It needs a newer memcached, another protocol option, or a way around the proxy.`
   }
@@ -296,7 +297,7 @@ export class UnsupportedError extends Schema.TaggedError<UnsupportedError>("effe
  */
 export class ClientError extends Schema.TaggedError<ClientError>("effect-memcache/ClientError")("ClientError", common) {
   override get message(): string {
-    return `${sentence(server(this))} refused ${
+    return `${theServer(this)} refused ${
       command(this)
     }: CLIENT_ERROR ${this.detail}. Check the arguments; if they are right, please report this as a bug.`
   }
@@ -316,7 +317,7 @@ export class ProtocolError extends Schema.TaggedError<ProtocolError>("effect-mem
   common
 ) {
   override get message(): string {
-    return `${sentence(server(this))} sent bytes that are no answer to ${command(this)}${because(this)}. ${
+    return `${theServer(this)} sent bytes that are no answer to ${command(this)}${because(this)}. ${
       effect(this)
     } The connection was closed; check that it is memcached that listens there.`
   }
@@ -336,7 +337,7 @@ export class AuthenticationError extends Schema.TaggedError<AuthenticationError>
   common
 ) {
   override get message(): string {
-    return `${sentence(server(this))} refuses this client${because(this)}. ${
+    return `${theServer(this)} refuses this client${because(this)}. ${
       effect(this)
     } Check user name and password in the auth option.`
   }
