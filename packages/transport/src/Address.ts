@@ -131,7 +131,7 @@ export const checkHost = (host: string): string | undefined => {
   if (host === "") return "has no host; write host:port"
   if (host.length > 255) return "has a host of more than 255 characters"
   if (host.includes(":")) return checkIPv6(host)
-  return /^[^\s/[\]@,\u0000-\u0020\u007f]+$/.test(host)
+  return /^[^\s\p{Cc}/[\]@,]+$/u.test(host)
     ? undefined
     : "has a character in its host that no host name has"
 }

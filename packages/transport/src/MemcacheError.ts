@@ -15,7 +15,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Reasons from "./MemcacheErrorReason.ts"
-import type { Outcome } from "./MemcacheErrorReason.ts"
+import type { Outcome } from "./Outcome.ts"
 
 const TypeId = "~effect-memcache/MemcacheError" as const
 
@@ -50,8 +50,7 @@ const MAX_DETAIL = 200
 // A server's text can hold anything; control characters would let it write into a terminal or forge log lines.
 const printable = (text: string): string => {
   const short = text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL)}...` : text
-  // oxlint-disable-next-line no-control-regex
-  return short.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?")
+  return short.replace(/\p{Cc}/gu, "?")
 }
 
 // Effect's socket errors wrap the system's; only the innermost one knows the code.

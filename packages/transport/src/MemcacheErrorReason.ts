@@ -11,23 +11,7 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-
-/**
- * What is known of a failed command: `"not-sent"` (safe to send again), `"rejected"` (the server said no), `"unknown"`
- * (it may have happened), `"done"` (it happened, and what came back cannot be read).
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Outcome = Schema.Literals(["not-sent", "rejected", "unknown", "done"])
-
-/**
- * One of the four words of the schema of the same name.
- *
- * @category models
- * @since 0.1.0
- */
-export type Outcome = typeof Outcome.Type
+import { Outcome, sentence } from "./Outcome.ts"
 
 const common = {
   /** As `Address.format` writes it; none where no server was involved. */
@@ -59,18 +43,7 @@ const aside = (self: Common): string => self.detail === "" ? "" : ` (${self.deta
 // Begins a sentence, and leaves the name as it is written.
 const theServer = (self: Common): string => Option.isSome(self.server) ? `Server ${self.server.value}` : "The server"
 
-const effect = (self: Common): string => {
-  switch (self.outcome) {
-    case "not-sent":
-      return "It was not sent."
-    case "rejected":
-      return "It was not carried out."
-    case "unknown":
-      return "The server may have carried it out."
-    case "done":
-      return "The server has carried it out."
-  }
-}
+const effect = (self: Common): string => sentence(self.outcome)
 
 /**
  * No connection to the server could be made: refused, unreachable, unknown name, or no first answer in time.

@@ -1,5 +1,6 @@
 import { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
-import type { Outcome, Reason } from "@effect-memcache/transport/MemcacheErrorReason"
+import type { Reason } from "@effect-memcache/transport/MemcacheErrorReason"
+import type { Outcome } from "@effect-memcache/transport/Outcome"
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
