@@ -103,3 +103,22 @@ export const wordEnd = (bytes: Uint8Array, start: number, end: number): number =
   while (i < end && bytes[i] !== 0x20) i++
   return i
 }
+
+/**
+ * What a message may show of received bytes: at most 40 of them, in quotes, everything but printable ASCII escaped, so
+ * that neither a whole value nor a control sequence gets into somebody's log.
+ *
+ * @category formatting
+ * @since 0.1.0
+ */
+export const excerpt = (bytes: Uint8Array, start: number, end: number): string => {
+  const shown = Math.min(end, start + 40)
+  let text = "\""
+  for (let i = start; i < shown; i++) {
+    const code = bytes[i]
+    if (code === 0x22 || code === 0x5c) text += `\\${String.fromCharCode(code)}`
+    else if (code < 0x20 || code > 0x7e) text += `\\x${code < 0x10 ? "0" : ""}${code.toString(16)}`
+    else text += String.fromCharCode(code)
+  }
+  return shown < end ? `${text}"...` : `${text}"`
+}

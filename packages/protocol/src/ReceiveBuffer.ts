@@ -41,6 +41,7 @@ export class ReceiveBuffer {
   private block: Uint8Array | undefined = undefined
   private filled = 0
   private skipping = -1
+  private isTorn = false
   private readonly isLenient: boolean
 
   /**
@@ -69,9 +70,14 @@ export class ReceiveBuffer {
     return this.chunk.length - this.position + this.carried
   }
 
-  /** The first bytes of the line that is still incomplete, at most `length`: a server's limit depends on its word. */
-  peekCarry(length: number): Uint8Array {
-    return this.carry.subarray(0, Math.min(length, this.carried))
+  /** Whether the line that `readLine` would find begins with `text`, as far as bytes are there. */
+  startsWith(text: string): boolean {
+    if (this.unread < text.length) return false
+    for (let i = 0; i < text.length; i++) {
+      const byte = i < this.carried ? this.carry[i] : this.chunk[this.position + i - this.carried]
+      if (byte !== text.charCodeAt(i)) return false
+    }
+    return true
   }
 
   /**
@@ -136,24 +142,26 @@ export class ReceiveBuffer {
     return block[size] === CR && block[size + 1] === LF ? block.subarray(0, size) : "unterminated"
   }
 
-  /** Reads past `size` bytes and the CRLF behind them without keeping them. */
+  /**
+   * Reads past `size` bytes and the CRLF behind them without keeping them. Like `readBlock` it uses up `size + 2` bytes
+   * whatever they are, before it answers "unterminated".
+   */
   skipBlock(size: number): ReadFault | undefined {
-    if (this.skipping < 0) this.skipping = size + 2
+    if (this.skipping < 0) {
+      this.skipping = size + 2
+      this.isTorn = false
+    }
     const chunk = this.chunk
     const body = Math.min(Math.max(this.skipping - 2, 0), chunk.length - this.position)
     this.position += body
     this.skipping -= body
     while (this.skipping > 0) {
       if (this.position === chunk.length) return "more"
-      const expected = this.skipping === 2 ? CR : LF
+      if (chunk[this.position++] !== (this.skipping === 2 ? CR : LF)) this.isTorn = true
       this.skipping--
-      if (chunk[this.position++] !== expected) {
-        this.skipping = -1
-        return "unterminated"
-      }
     }
     this.skipping = -1
-    return undefined
+    return this.isTorn ? "unterminated" : undefined
   }
 
   private keep(bytes: Uint8Array, start: number, end: number): void {

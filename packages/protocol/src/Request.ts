@@ -6,9 +6,10 @@
 import type { Command } from "./Command.ts"
 
 /**
- * A line as a server reads it. A command with a data block comes with `blockSize` and an empty value; `refuse` says what
- * to answer and how many bytes of value (with the CRLF behind them) follow that must not be read as commands, -1 for
- * none; `close` ends the connection without a word.
+ * A line as a server reads it. A command with a data block comes with its `blockSize` and an empty value, any other with
+ * -1. `Refuse` says what to answer, which is nothing if `reply` is empty (a refused `noreply` command), and how many bytes
+ * of value (with the CRLF behind them) follow that must not be read as commands, -1 for none. `Close` ends the connection
+ * without a word.
  *
  * @category models
  * @since 0.1.0
