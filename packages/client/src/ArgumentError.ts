@@ -51,3 +51,11 @@ export const show = (value: unknown): string => {
       return `a ${typeof value}`
   }
 }
+
+/**
+ * Whether `u` is an `ArgumentError`.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isArgumentError = (u: unknown): u is ArgumentError => u instanceof ArgumentError
