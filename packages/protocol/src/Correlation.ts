@@ -12,6 +12,7 @@
 import type { Command } from "./Command.ts"
 import { hasDataBlock } from "./Command.ts"
 import type { Dialect } from "./Dialect.ts"
+import type { Key } from "./Key.ts"
 import type { Reply } from "./Reply.ts"
 
 /**
@@ -26,6 +27,8 @@ export interface Expectation {
   readonly opaque: number
   /** The request was closed by `mn`, so that only `MN` ends its reply. */
   readonly isFenced: boolean
+  /** Behind the key that was found last: values mostly come in the order of the keys. */
+  readonly cursor: number
 }
 
 /**
@@ -59,6 +62,18 @@ export type Verdict = "settles" | "continues" | "ends" | { readonly poison: stri
  */
 export const isFenced = (dialect: Dialect["name"], command: Command): boolean =>
   dialect === "meta" && command._tag === "Get" && command.keys.length > 1
+
+/**
+ * Which of the keys this is, or -1. Looks from `cursor` on first, so that a whole reply in order costs one pass.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const keyIndex = (keys: ReadonlyArray<Key>, key: Key, cursor: number): number => {
+  for (let i = cursor; i < keys.length; i++) if (keys[i] === key) return i
+  for (let i = 0; i < cursor; i++) if (keys[i] === key) return i
+  return -1
+}
 
 const poison = (reason: string): Verdict => ({ poison: reason })
 
@@ -145,7 +160,7 @@ const judgeText = (reply: Reply, expected: Expectation, circumstances: Circumsta
     case "Get":
     case "GetAndTouch":
       if (reply._tag === "Value" && reply.isText) {
-        return reply.key !== undefined && command.keys.includes(reply.key)
+        return reply.key !== undefined && keyIndex(command.keys, reply.key, expected.cursor) >= 0
           ? "continues"
           : poison("a value came back under a key that was not asked for")
       }

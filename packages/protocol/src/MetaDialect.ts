@@ -13,4 +13,4 @@ import { parse } from "./meta/ResponseDecoder.ts"
  * @category dialects
  * @since 0.1.0
  */
-export const dialect: Dialect = { name: "meta", supports, encode, parse }
+export const metaDialect: Dialect = { name: "meta", supports, encode, parse }

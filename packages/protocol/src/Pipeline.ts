@@ -14,7 +14,7 @@
 import type { Command } from "./Command.ts"
 import { sizeEstimate } from "./Command.ts"
 import type { Circumstances, Expectation } from "./Correlation.ts"
-import { isFenced, judge } from "./Correlation.ts"
+import { isFenced, judge, keyIndex } from "./Correlation.ts"
 import type { Dialect } from "./Dialect.ts"
 import type { Reply, Stat, Value } from "./Reply.ts"
 import { ResponseReader } from "./ResponseReader.ts"
@@ -50,12 +50,13 @@ const NOTHING: ReadonlyArray<never> = []
 export class Slot<Owner> implements Answer, Expectation {
   readonly command: Command
   readonly owner: Owner
-  /** On the caller's monotonic clock, in milliseconds. */
-  readonly deadline: number
+  /** On the caller's monotonic clock, in milliseconds; 0 until it is stamped. */
+  deadline: number
   /** When it was written, on the same clock. */
   sentAt = 0
   opaque = 0
   isFenced = false
+  cursor = 0
   /** "pending": no byte is written. "sent": a reply is owed. "done": settled, or removed before it was written. */
   state: "pending" | "sent" | "done" = "pending"
   isAbandoned = false
@@ -112,6 +113,7 @@ export class Pipeline<Owner> {
   bytes = 0
 
   private readonly pending = new SlotQueue<Owner>()
+  private unstamped: Slot<Owner> | undefined = undefined
   private readonly sent = new SlotQueue<Owner>()
   private readonly reader: ResponseReader
   private readonly nextOpaque: () => number
@@ -157,17 +159,32 @@ export class Pipeline<Owner> {
   }
 
   /** Adds a command. `count` is 0 for all but the first of a batch, which counts once. */
-  enqueue(command: Command, owner: Owner, deadline: number, count = 1): Slot<Owner> {
+  enqueue(command: Command, owner: Owner, deadline = 0, count = 1): Slot<Owner> {
     const slot = new Slot(command, owner, deadline, count)
     this.pending.push(slot)
+    this.unstamped ??= slot
     this.count += slot.count
     this.bytes += slot.bytes
     return slot
   }
 
   /**
-   * Writes pending commands until the buffer holds `limit` bytes, always whole commands and at least one. From here on
-   * their replies are owed.
+   * Gives every slot that was added since the last call, and has no deadline of its own, this one. Answers the earliest
+   * deadline among them. Reading the clock once for all commands of a tick is what this is for.
+   */
+  stamp(deadline: number): number | undefined {
+    let earliest: number | undefined
+    for (let slot = this.unstamped; slot !== undefined; slot = slot.next) {
+      if (slot.deadline === 0) slot.deadline = deadline
+      if (earliest === undefined || slot.deadline < earliest) earliest = slot.deadline
+    }
+    this.unstamped = undefined
+    return earliest
+  }
+
+  /**
+   * Writes pending commands, which must be stamped, until the buffer holds `limit` bytes: always whole commands and at
+   * least one. From here on their replies are owed.
    */
   encode(buffer: WriteBuffer, limit: number, now: number): void {
     while (this.pending.head !== undefined && buffer.length < limit) {
@@ -261,8 +278,10 @@ const record = <Owner>(slot: Slot<Owner>, reply: Reply): void => {
         if (command.keys.length === 1) slot.items = [reply]
         else {
           const items = slot.items === NOTHING ? new Array<Value | undefined>(command.keys.length) : slot.items
-          ;(items as Array<Value | undefined>)[command.keys.indexOf(reply.key!)] = reply
+          const index = keyIndex(command.keys, reply.key!, slot.cursor)
+          ;(items as Array<Value | undefined>)[index] = reply
           slot.items = items
+          slot.cursor = index + 1
         }
       }
       break

@@ -2,8 +2,8 @@
  * Reads meta command lines as memcached 1.6.45 does: what it takes, what it answers to the rest, and whether the value
  * behind a refused `ms` is read past.
  *
- * Two things are stricter than the real server: a key must be one that a `Key` can hold, so no control bytes, and a
- * base64 key may hold nothing but base64.
+ * Three things are stricter than the real server: a key must be one that a `Key` can hold, so no control bytes, a base64
+ * key may hold nothing but base64, and a lone minus is no number.
  *
  * @since 0.1.0
  */
@@ -68,13 +68,13 @@ const parseFlagged = (
   const keyStart = skipBlanks(bytes, from, end)
   const keyEnd = wordEnd(bytes, keyStart, end)
   const key = Key.fromWire(bytes, keyStart, keyEnd)
-  const isCounting = _tag === "MetaArithmetic"
-  if (!Key.isKey(key)) {
-    return refuse(isCounting && keyEnd > keyStart ? "CLIENT_ERROR invalid or duplicate flag" : BAD_FORMAT)
-  }
   const flags = readFlags(bytes, keyEnd, end)
-  const fault = flagsFault(key, flags, 2)
-  if (fault !== undefined) return refuse(isCounting ? "CLIENT_ERROR invalid or duplicate flag" : fault)
+  if (flags === undefined || keyEnd === keyStart) return refuse(BAD_FORMAT)
+  const isCounting = _tag === "MetaArithmetic"
+  const fault = Key.isKey(key) ? flagsFault(key, flags, 2) : BAD_FORMAT
+  if (!Key.isKey(key) || fault !== undefined) {
+    return refuse(isCounting ? "CLIENT_ERROR invalid or duplicate flag" : fault ?? BAD_FORMAT)
+  }
   if (isCounting && !isModeLegal(flags, "I+D-")) return refuse("CLIENT_ERROR invalid mode for ma M token")
   if (!isOpaqueLegal(flags)) return refuse("CLIENT_ERROR opaque token too long")
   return { _tag: "Command", command: { _tag, key, flags }, blockSize: -1 }
@@ -86,11 +86,11 @@ const parseSet = (bytes: Uint8Array, from: number, end: number): RequestLine => 
   const sizeStart = skipBlanks(bytes, keyEnd, end)
   const sizeEnd = wordEnd(bytes, sizeStart, end)
   const size = digits(bytes, sizeStart, sizeEnd)
-  // Without the size nobody knows where the value ends, so it will be read as commands.
-  if (size < 0 || size > MAX_SIZE) return refuse(BAD_FORMAT)
+  const flags = readFlags(bytes, sizeEnd, end)
+  // The server has not looked at the size yet, or cannot read it, so the value will be read as commands.
+  if (flags === undefined || size < 0 || size > MAX_SIZE) return refuse(BAD_FORMAT)
   const key = Key.fromWire(bytes, keyStart, keyEnd)
   if (!Key.isKey(key)) return refuse(BAD_FORMAT, size)
-  const flags = readFlags(bytes, sizeEnd, end)
   const fault = flagsFault(key, flags, 3)
   if (fault !== undefined) return refuse(fault, size)
   if (!isModeLegal(flags, "EAPRS")) return refuse("CLIENT_ERROR invalid mode for ms M token", size)
@@ -103,8 +103,8 @@ const parseDebug = (bytes: Uint8Array, from: number, end: number): RequestLine =
   const keyStart = skipBlanks(bytes, from, end)
   const keyEnd = wordEnd(bytes, keyStart, end)
   const key = Key.fromWire(bytes, keyStart, keyEnd)
-  if (!Key.isKey(key)) return refuse(BAD_FORMAT)
   const flags = readFlags(bytes, keyEnd, end)
+  if (flags === undefined || !Key.isKey(key)) return refuse(BAD_FORMAT)
   if (flags[0] === "b" && Key.fromBase64(key) === undefined) return refuse(BAD_FORMAT)
   return { _tag: "Command", command: { _tag: "MetaDebug", key, flags }, blockSize: -1 }
 }
@@ -115,16 +115,21 @@ const skipBlanks = (bytes: Uint8Array, from: number, end: number): number => {
   return i
 }
 
-const readFlags = (bytes: Uint8Array, from: number, end: number): Array<MetaFlag> => {
+// `undefined` if a word begins with what can be no flag: the server's tokenizer stops there and keeps nothing.
+const readFlags = (bytes: Uint8Array, from: number, end: number): Array<MetaFlag> | undefined => {
   const flags: Array<MetaFlag> = []
   let start = skipBlanks(bytes, from, end)
   while (start < end) {
     const stop = wordEnd(bytes, start, end)
+    if (!canBeginFlag(bytes[start])) return undefined
     flags.push(byteString(bytes, start, stop))
     start = skipBlanks(bytes, stop, end)
   }
   return flags
 }
+
+// From A to z, with what ASCII has between the two cases, and the digits.
+const canBeginFlag = (byte: number): boolean => (byte > 0x40 && byte < 0x7b) || (byte > 0x2f && byte < 0x3a)
 
 // As `_meta_flag_preparse` of memcached: an unknown or repeated flag ends the search, of other faults the last one
 // counts, and a bad `F` has no message of its own.

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { byteString, digits, uint64, wordEnd } from "../Ascii.ts"
+import { byteString, digits, excerpt, uint64, wordEnd } from "../Ascii.ts"
 import * as Key from "../Key.ts"
 import type { Debug, Malformed, Reply, Status, Value } from "../Reply.ts"
 import { malformed, status, value } from "../Reply.ts"
@@ -52,7 +52,7 @@ export const parse = (bytes: Uint8Array, start: number, end: number): Reply => {
     case NF:
       return readFlags(status("NotFound", false), bytes, start + 2, end)
     case MN:
-      return length === 2 ? { _tag: "Noop" } : malformed("MN is followed by something")
+      return length === 2 ? { _tag: "Noop" } : refuse("MN with something behind it", bytes, start, end)
     case ME:
       return parseDebug(bytes, start + 3, end)
     default:
@@ -63,7 +63,7 @@ export const parse = (bytes: Uint8Array, start: number, end: number): Reply => {
 const parseValue = (bytes: Uint8Array, start: number, end: number): Value | Malformed => {
   const sizeEnd = wordEnd(bytes, start, end)
   const size = digits(bytes, start, sizeEnd)
-  if (size < 0) return malformed("VA without a size")
+  if (size < 0) return refuse("VA without a size", bytes, start, end)
   const reply = value(false)
   reply.length = size
   return readFlags(reply, bytes, sizeEnd, end)
@@ -72,7 +72,7 @@ const parseValue = (bytes: Uint8Array, start: number, end: number): Value | Malf
 const parseDebug = (bytes: Uint8Array, start: number, end: number): Debug | Malformed => {
   const keyEnd = wordEnd(bytes, start, end)
   const key = keyEnd > start ? Key.fromWire(bytes, start, keyEnd) : undefined
-  if (key === undefined || !Key.isKey(key)) return malformed("ME without a key")
+  if (key === undefined || !Key.isKey(key)) return refuse("ME without a key", bytes, start, end)
   return { _tag: "Debug", key, text: byteString(bytes, Math.min(keyEnd + 1, end), end) }
 }
 
@@ -84,7 +84,9 @@ const readFlags = <R extends Value | Status>(reply: R, bytes: Uint8Array, from: 
     // memcached before 1.6.18 says `NF ` with nothing behind the blank.
     if (start === end) return reply
     position = wordEnd(bytes, start, end)
-    if (position === start || !readFlag(reply, bytes, start, position)) return malformed("a broken return flag")
+    if (position === start || !readFlag(reply, bytes, start, position)) {
+      return refuse("a broken return flag", bytes, start, position)
+    }
   }
   return reply
 }
@@ -157,5 +159,8 @@ const clientFlags = (bytes: Uint8Array, start: number, end: number): number => {
   const flags = uint64(bytes, start, end)
   return flags === undefined ? -1 : Number(flags)
 }
+
+const refuse = (what: string, bytes: Uint8Array, start: number, end: number): Malformed =>
+  malformed(`${what}: ${excerpt(bytes, start, end)}`)
 
 const isLetter = (byte: number): boolean => (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a)

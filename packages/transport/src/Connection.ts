@@ -1,0 +1,376 @@
+/**
+ * One live connection: a socket that drives one pipeline. All the hard concurrency of the project is in this file.
+ *
+ * - Commands are encoded when they are written, once at the end of the tick, so that a command which is interrupted or
+ *   times out before that leaves no byte on the wire.
+ * - While the socket does not take more bytes, commands wait unencoded. Reading never waits for writing.
+ * - A deadline is a number in the slot. One timer, armed while something is in flight, looks for those that have passed.
+ * - Whatever ends the connection settles every caller, once, and destroys the socket.
+ *
+ * Callers are resumed inside the socket's own event, so their next commands still make the same flush. The pipeline has
+ * let go of a slot before its caller runs.
+ *
+ * @since 0.1.0
+ */
+import type { Command } from "@effect-memcache/protocol/Command"
+import { verb } from "@effect-memcache/protocol/Command"
+import type { Dialect } from "@effect-memcache/protocol/Dialect"
+import type { Answer, Slot } from "@effect-memcache/protocol/Pipeline"
+import { Pipeline } from "@effect-memcache/protocol/Pipeline"
+import { textDialect } from "@effect-memcache/protocol/TextDialect"
+import { WriteBuffer } from "@effect-memcache/protocol/WriteBuffer"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as Socket from "effect/socket/Socket"
+import { isMemcacheError, MemcacheError } from "./MemcacheError.ts"
+
+/**
+ * Bounds and times of a connection; milliseconds and bytes.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ConnectionOptions {
+  /** The name of the server in errors. */
+  readonly server: string
+  readonly commandTimeout: number
+  /** A connection that owes replies and has not received a byte for so long is destroyed. */
+  readonly stallTimeout: number
+  /** Commands and bytes that may be in flight, tombstones included. */
+  readonly maxInFlight: { readonly commands: number; readonly bytes: number }
+  /** Largest value that is read. */
+  readonly maxItemSize: number
+}
+
+/**
+ * A connection that can be used by any number of fibers at once.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Connection {
+  readonly server: string
+  /** What the server says it is, or "" if it did not say. */
+  readonly version: string
+  readonly dialect: Dialect["name"]
+  /** Commands that are not settled yet, tombstones included. */
+  readonly inFlight: number
+  /** Commands that were answered while somebody waited for them: a server that answers none is of no use. */
+  readonly answered: number
+  /** Why the connection was closed, or `undefined` while it is open. */
+  readonly closed: MemcacheError | undefined
+  /** Calls back once when the connection is closed; at once if it is. */
+  readonly onClose: (listener: (error: MemcacheError) => void) => void
+  /** The connection's monotonic clock in milliseconds, on which deadlines are. */
+  readonly now: () => number
+  /** About `now`: read once for all commands that are sent in the same tick. */
+  readonly tickTime: number
+  /**
+   * Sends a command and waits for the answer, which may be an error line. `deadline` is on `now`; without one the
+   * command timeout counts from the end of the tick.
+   *
+   * Interruption is safe at any point: before it is written the command is dropped, afterwards its reply is read past.
+   */
+  readonly send: (command: Command, deadline?: number) => Effect.Effect<Answer, MemcacheError>
+  /** Sends commands in one go; outcomes are in the order of the commands. A batch counts once against the bound. */
+  readonly sendMany: (
+    commands: ReadonlyArray<Command>,
+    deadline?: number
+  ) => Effect.Effect<ReadonlyArray<Answer | MemcacheError>>
+  /** Changes the dialect; only the handshake does, while nothing is in flight. */
+  readonly speak: (dialect: Dialect, about: { readonly version: string; readonly hasBareMisses: boolean }) => void
+}
+
+type Settle = (outcome: Answer | MemcacheError) => void
+
+/** Encoded bytes for one write: enough to fill a socket's buffer, little enough to leave the rest removable. */
+const WRITE_SIZE = 131_072
+
+/** The timer looks for passed deadlines at most this often, in milliseconds. */
+const TIMER_RESOLUTION = 5
+
+/** Chunks that are read before other work gets its turn: about a megabyte. */
+const CHUNKS_PER_TURN = 16
+
+// Unique for the life of the process, so that no reply of one connection can pass for a reply of another.
+let lastOpaque = 0
+const nextOpaque = () => ++lastOpaque
+
+class LiveConnection implements Connection {
+  readonly server: string
+  version = ""
+  dialect: Dialect["name"] = "text"
+  answered = 0
+  closed: MemcacheError | undefined = undefined
+
+  private readonly options: ConnectionOptions
+  private readonly clock: Clock.Clock
+  private readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  private readonly writer: Socket.Writer
+  private readonly pipeline: Pipeline<Settle>
+  private readonly buffer = new WriteBuffer()
+  private readonly closeListeners: Array<(error: MemcacheError) => void> = []
+
+  private isFlushScheduled = false
+  private isWriting = false
+  private timer: { readonly at: number; readonly fiber: Fiber.Fiber<void> } | undefined = undefined
+  /** The last time that the server showed life, or was first owed a reply. */
+  private aliveAt = 0
+  private chunksThisTurn = 0
+  private tick = 0
+
+  constructor(options: ConnectionOptions, context: Context.Context<never>, clock: Clock.Clock, writer: Socket.Writer) {
+    this.server = options.server
+    this.options = options
+    this.clock = clock
+    this.fork = Effect.runForkWith(context)
+    this.writer = writer
+    this.pipeline = new Pipeline<Settle>({ dialect: textDialect, maxItemSize: options.maxItemSize, nextOpaque })
+  }
+
+  get inFlight(): number {
+    return this.pipeline.count
+  }
+
+  get tickTime(): number {
+    if (!this.isFlushScheduled) this.tick = this.now()
+    return this.tick
+  }
+
+  readonly now = (): number => Number(this.clock.monotonicTimeNanosUnsafe()) / 1_000_000
+
+  onClose(listener: (error: MemcacheError) => void): void {
+    if (this.closed === undefined) this.closeListeners.push(listener)
+    else listener(this.closed)
+  }
+
+  speak(dialect: Dialect, about: { readonly version: string; readonly hasBareMisses: boolean }): void {
+    this.version = about.version
+    this.dialect = dialect.name
+    this.pipeline.speak(dialect, about)
+  }
+
+  send(command: Command, deadline?: number): Effect.Effect<Answer, MemcacheError> {
+    return Effect.callback<Answer, MemcacheError>((resume) => {
+      const refusal = this.refusal(command, 1)
+      if (refusal !== undefined) return resume(Effect.fail(refusal))
+      const slot = this.enqueue(command, (outcome) => resume(toEffect(outcome)), deadline, 1)
+      return Effect.sync(() => this.pipeline.abandon(slot))
+    })
+  }
+
+  sendMany(
+    commands: ReadonlyArray<Command>,
+    deadline?: number
+  ): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
+    return Effect.callback<ReadonlyArray<Answer | MemcacheError>>((resume) => {
+      const outcomes = new Array<Answer | MemcacheError>(commands.length)
+      const slots: Array<Slot<Settle>> = []
+      let left = commands.length
+      if (left === 0) return resume(Effect.succeed(outcomes))
+      commands.forEach((command, index) => {
+        const settle: Settle = (outcome) => {
+          outcomes[index] = outcome
+          if (--left === 0) resume(Effect.succeed(outcomes))
+        }
+        const count = slots.length === 0 ? 1 : 0
+        const refusal = this.refusal(command, count)
+        if (refusal === undefined) slots.push(this.enqueue(command, settle, deadline, count))
+        else settle(refusal)
+      })
+      return Effect.sync(() => {
+        for (const slot of slots) this.pipeline.abandon(slot)
+      })
+    })
+  }
+
+  /** Takes what the socket received and resumes whoever it was for. */
+  receive(chunks: NonEmptyReadonlyArray<Uint8Array | string>): Effect.Effect<void> {
+    this.aliveAt = this.now()
+    for (let i = 0; i < chunks.length && this.closed === undefined; i++) {
+      const chunk = chunks[i]
+      // A socket without an encoding set yields bytes; text could not be told from its bytes any more.
+      if (typeof chunk === "string") return Effect.die(new Error("the socket yields text, not bytes"))
+      this.pipeline.push(chunk)
+      for (let slot = this.pipeline.next(); slot !== undefined; slot = this.pipeline.next()) {
+        this.answered++
+        slot.owner(slot)
+      }
+      const poison = this.pipeline.poison
+      if (poison !== undefined) {
+        this.close((outcome) => MemcacheError.protocol({ server: this.server, outcome, detail: poison }))
+      }
+    }
+    if (++this.chunksThisTurn < CHUNKS_PER_TURN) return Effect.void
+    this.chunksThisTurn = 0
+    return Effect.yieldNow
+  }
+
+  /** Ends the connection; the first reason counts. `because` makes the error for callers whose command was or was not sent. */
+  close(because: (outcome: "unknown" | "not-sent") => MemcacheError): void {
+    if (this.closed !== undefined) return
+    const unknown = because("unknown")
+    const notSent = because("not-sent")
+    this.closed = notSent
+    if (this.timer !== undefined) this.timer.fiber.interruptUnsafe()
+    // Code 1000 destroys the socket at once and without an error event; closing its scope would first wait until
+    // everything is written, which a peer that does not read delays for ever.
+    this.fork(this.writer.write(new Socket.CloseEvent(1000)))
+    // Whoever owns the connection must know before a caller runs on and asks for another.
+    for (const listener of this.closeListeners.splice(0)) listener(notSent)
+    for (const slot of [...this.pipeline.waiting()]) {
+      const error = slot.state === "sent" ? unknown : notSent
+      this.pipeline.abandon(slot)
+      slot.owner(error)
+    }
+  }
+
+  private refusal(command: Command, count: number): MemcacheError | undefined {
+    if (this.closed !== undefined) return this.closed
+    if (!this.pipeline.supports(command)) {
+      return MemcacheError.unsupported({
+        server: this.server,
+        command: verb(command),
+        detail: `the ${this.dialect} dialect has no such command`
+      })
+    }
+    const { bytes, commands } = this.options.maxInFlight
+    const isFull = this.pipeline.count + count > commands || this.pipeline.bytes > bytes
+    return isFull
+      ? MemcacheError.overloaded({
+        server: this.server,
+        command: verb(command),
+        detail: `${this.pipeline.count} commands, ${this.pipeline.bytes} bytes`
+      })
+      : undefined
+  }
+
+  private enqueue(command: Command, settle: Settle, deadline: number | undefined, count: number): Slot<Settle> {
+    if (!this.isFlushScheduled) {
+      this.isFlushScheduled = true
+      queueMicrotask(this.flush)
+    }
+    return this.pipeline.enqueue(command, settle, deadline, count)
+  }
+
+  private readonly flush = (): void => {
+    this.isFlushScheduled = false
+    if (this.closed === undefined) this.write()
+  }
+
+  private write(): void {
+    const now = this.now()
+    const earliest = this.pipeline.stamp(now + this.options.commandTimeout)
+    if (earliest !== undefined) this.arm(earliest, now)
+    while (!this.isWriting && this.pipeline.hasPending && this.closed === undefined) {
+      if (this.pipeline.oldest === undefined) this.aliveAt = now
+      this.pipeline.encode(this.buffer, WRITE_SIZE, now)
+      if (this.buffer.length === 0) return
+      const fiber = this.fork(this.writer.write(this.buffer.take()))
+      const exit = fiber.pollUnsafe()
+      if (exit === undefined) {
+        this.isWriting = true
+        fiber.addObserver((exit) => {
+          this.isWriting = false
+          this.onWritten(exit)
+          this.write()
+        })
+      } else this.onWritten(exit)
+    }
+  }
+
+  private onWritten(exit: Exit.Exit<void, Socket.SocketError>): void {
+    if (Exit.isFailure(exit)) {
+      this.close((outcome) => MemcacheError.connectionLost({ server: this.server, outcome, cause: exit.cause }))
+    }
+  }
+
+  private arm(at: number, now: number): void {
+    if (this.timer !== undefined) {
+      if (this.timer.at <= at + TIMER_RESOLUTION) return
+      this.timer.fiber.interruptUnsafe()
+    }
+    const delay = Duration.millis(Math.max(Math.ceil(at - now), TIMER_RESOLUTION))
+    // A reply may lie in the kernel already when a stalled event loop gets to run its timers: the socket has its turn
+    // before anything is judged late.
+    const wait = Effect.andThen(Effect.sleep(delay), Effect.yieldNow)
+    this.timer = { at, fiber: this.fork(Effect.andThen(wait, Effect.sync(this.sweep))) }
+  }
+
+  /** Fails what is past its deadline, and the whole connection if the server has shown no life for too long. */
+  private readonly sweep = (): void => {
+    this.timer = undefined
+    if (this.closed !== undefined) return
+    const now = this.now()
+    const late: Array<Slot<Settle>> = []
+    let next = Infinity
+    for (const slot of this.pipeline.waiting()) {
+      if (slot.deadline <= now) late.push(slot)
+      else if (slot.deadline < next) next = slot.deadline
+    }
+    for (const slot of late) {
+      // A caller that runs on here may abandon others of the list.
+      if (slot.state === "done" || slot.isAbandoned) continue
+      const outcome = slot.state === "sent" ? "unknown" : "not-sent"
+      this.pipeline.abandon(slot)
+      slot.owner(
+        MemcacheError.timeout({
+          server: this.server,
+          command: verb(slot.command),
+          outcome,
+          duration: this.options.commandTimeout
+        })
+      )
+    }
+    const oldest = this.pipeline.oldest
+    if (oldest !== undefined) {
+      const { stallTimeout } = this.options
+      // Bytes that trickle in show life, but not for ever.
+      const limit = Math.min(this.aliveAt + stallTimeout, oldest.sentAt + 4 * stallTimeout)
+      if (limit <= now) {
+        const detail = `no sign of life for ${stallTimeout} ms`
+        return this.close((outcome) => MemcacheError.connectionLost({ server: this.server, outcome, detail }))
+      }
+      next = Math.min(next, limit)
+    }
+    if (next !== Infinity) this.arm(next, now)
+  }
+}
+
+const toEffect = (outcome: Answer | MemcacheError): Effect.Effect<Answer, MemcacheError> =>
+  isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)
+
+/**
+ * Dials the socket and drives it until the scope is closed. Nothing is written: the handshake is the caller's.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(
+  socket: Socket.Socket,
+  options: ConnectionOptions
+): Effect.fn.Return<Connection, Socket.SocketError, Scope.Scope> {
+  const scope = yield* Effect.scope
+  const context = yield* Effect.context<never>()
+  const clock = yield* Clock.Clock
+  const writer = yield* socket.writer
+  const reader = yield* socket.reader
+  const connection = new LiveConnection(options, context, clock, writer)
+  const closeWith = (cause: unknown) =>
+    Effect.sync(() =>
+      connection.close((outcome) => MemcacheError.connectionLost({ server: options.server, outcome, cause }))
+    )
+  yield* Scope.addFinalizer(scope, closeWith(new Error("the client closed the connection")))
+  yield* Effect.flatMap(reader.pull, (chunks) => connection.receive(chunks)).pipe(
+    Effect.forever({ disableYield: true }),
+    Effect.catch(closeWith),
+    Effect.forkIn(scope)
+  )
+  return connection
+})

@@ -1,0 +1,108 @@
+/**
+ * The transport on Node's sockets: TCP, TLS and Unix sockets.
+ *
+ * @since 0.1.0
+ */
+import * as NodeSocket from "@effect/platform-node/NodeSocket"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Socket from "effect/socket/Socket"
+import * as net from "node:net"
+import * as tls from "node:tls"
+import type { Address } from "./Address.ts"
+import * as Transport from "./Transport.ts"
+
+/**
+ * How sockets are opened.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface NodeTransportOptions {
+  /**
+   * Encrypts TCP connections: `true` for Node's defaults, or Node's own options, such as `ca` for a private authority.
+   * Certificates are verified and the host is the server name, unless these options say otherwise.
+   *
+   * @default false
+   */
+  readonly tls?: boolean | tls.ConnectionOptions | undefined
+  /**
+   * Sends small packets at once.
+   *
+   * @default true
+   */
+  readonly noDelay?: boolean | undefined
+  /**
+   * Idle time after which the system asks whether the peer is still there; `false` never does.
+   *
+   * @default "60 seconds"
+   */
+  readonly keepAlive?: Duration.Input | false | undefined
+}
+
+const KEEP_ALIVE = Duration.seconds(60)
+
+/**
+ * Provides `Transport` on Node's sockets. Nothing is opened before the first connection is asked for.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: NodeTransportOptions = {}): Layer.Layer<Transport.Transport> =>
+  Layer.sync(Transport.Transport, () => Transport.make((address) => open(address, options)))
+
+const open = (address: Address, options: NodeTransportOptions) => {
+  if (address._tag === "Unix") return NodeSocket.makeNet({ path: address.path })
+  const keepAlive = options.keepAlive ?? KEEP_ALIVE
+  const tcp: net.TcpNetConnectOpts = {
+    host: address.host,
+    port: address.port,
+    noDelay: options.noDelay ?? true,
+    keepAlive: keepAlive !== false,
+    keepAliveInitialDelay: keepAlive === false ? 0 : Duration.toMillis(keepAlive)
+  }
+  if (options.tls === undefined || options.tls === false) return NodeSocket.makeNet(tcp)
+  return NodeSocket.fromDuplex(secure(tcp, options.tls === true ? {} : options.tls))
+}
+
+/**
+ * Connects and shakes hands. `tls.connect` ignores `noDelay` and `keepAlive` (Node 24.21), so the TCP socket is made
+ * first and handed to it; the name that the certificate must carry is then ours to say.
+ */
+const secure = (
+  tcp: net.TcpNetConnectOpts,
+  options: tls.ConnectionOptions
+): Effect.Effect<tls.TLSSocket, Socket.SocketError, Scope.Scope> =>
+  Effect.flatMap(Effect.scope, (scope) =>
+    Effect.callback<tls.TLSSocket, Socket.SocketError>((resume) => {
+      let secured: tls.TLSSocket | undefined
+      const raw = net.connect(tcp)
+      const destroy = () => {
+        secured?.destroy()
+        raw.destroy()
+      }
+      const fail = (cause: unknown) => {
+        destroy()
+        const reason = new Socket.SocketOpenError({ kind: "Unknown", cause })
+        resume(Effect.fail(new Socket.SocketError({ reason })))
+      }
+      // Until the handshake begins, an error of the TCP socket is nobody else's.
+      raw.on("error", fail)
+      const host = tcp.host!
+      const servername = net.isIP(host) === 0 ? { servername: host } : {}
+      let socket: tls.TLSSocket
+      try {
+        socket = tls.connect({ host, ...servername, ...options, socket: raw })
+      } catch (cause) {
+        // Options that OpenSSL refuses, such as a key that does not fit its certificate, throw.
+        return fail(cause)
+      }
+      secured = socket
+      socket.on("error", fail)
+      socket.once("secureConnect", () => {
+        resume(Effect.as(Scope.addFinalizer(scope, Effect.sync(destroy)), socket))
+      })
+      return Effect.sync(destroy)
+    }))
