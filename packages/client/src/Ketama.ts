@@ -29,7 +29,7 @@ export interface Ketama {
    * Every server once, in the order in which the ring meets them from the key's place on: the first is `indexOf`, the
    * rest take its keys, in turn, while it is away.
    */
-  readonly sequence: (key: Key, hash?: HashInput | undefined) => ReadonlyArray<number>
+  readonly sequence: (key: Key, hash?: HashInput | undefined) => Iterable<number>
 }
 
 /**
@@ -56,16 +56,7 @@ export const make = (servers: ReadonlyArray<Weighted>): Ketama => {
     indexOfPoint,
     // With one server libmemcached does not hash at all. The answer is the same, sooner.
     indexOf: (key, hash) => servers.length < 2 ? servers.length - 1 : indexOfPoint(placeOf(key, hash)),
-    sequence: (key, hash) => {
-      const found = new Set<number>()
-      const start = search(points, placeOf(key, hash))
-      for (let i = 0; i < points.length && found.size < servers.length; i++) {
-        found.add(owners[(start + i) % points.length])
-      }
-      // A server whose weight is too small for a point takes keys only when nobody else does.
-      for (let i = 0; i < servers.length; i++) found.add(i)
-      return [...found]
-    }
+    sequence: (key, hash) => walk(points, owners, servers.length, placeOf(key, hash))
   }
 }
 
@@ -127,4 +118,18 @@ const search = (points: Uint32Array, point: number): number => {
     else high = middle
   }
   return low === points.length ? 0 : low
+}
+
+/** Lazy, since the first or second server is nearly always the one that is wanted. */
+function* walk(points: Uint32Array, owners: Uint32Array, count: number, point: number): Generator<number> {
+  const met = new Set<number>()
+  const start = search(points, point)
+  for (let i = 0; i < points.length && met.size < count; i++) {
+    const owner = owners[(start + i) % points.length]
+    if (met.has(owner)) continue
+    met.add(owner)
+    yield owner
+  }
+  // A server whose weight is too small for a point takes keys only when nobody else does.
+  for (let i = 0; i < count; i++) if (!met.has(i)) yield i
 }

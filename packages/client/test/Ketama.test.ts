@@ -48,7 +48,7 @@ describe("a key's place", () => {
   it.each(cases)("is that of %s", (_, { places, servers }) => {
     const ring = Ketama.make(servers.map(([host, port, weight]) => tcp(host, port, weight)))
     assert.deepStrictEqual(keys.map((key) => ring.indexOf(key)), places)
-    assert.deepStrictEqual(keys.map((key) => ring.sequence(key)[0]), places)
+    assert.deepStrictEqual(keys.map((key) => [...ring.sequence(key)][0]), places)
   })
 
   const pool = Array.from({ length: 5 }, (_, i) => tcp(`cache${i}`))
@@ -86,7 +86,7 @@ describe("a key's place", () => {
     const one = Ketama.make([tcp("a")])
     assert.strictEqual(one.indexOf(wire("x")), 0)
     assert.strictEqual(one.indexOfPoint(5), 0)
-    assert.deepStrictEqual(one.sequence(wire("x")), [0])
+    assert.deepStrictEqual([...one.sequence(wire("x"))], [0])
   })
 
   it("is nowhere without servers", () => {
@@ -94,7 +94,7 @@ describe("a key's place", () => {
     assert.strictEqual(none.indexOf(wire("x")), -1)
     assert.strictEqual(none.indexOf(wire("x"), 5), -1)
     assert.strictEqual(none.indexOfPoint(5), -1)
-    assert.deepStrictEqual(none.sequence(wire("x")), [])
+    assert.deepStrictEqual([...none.sequence(wire("x"))], [])
   })
 
   it("moves for about a sixth of the keys when a sixth server comes", () => {
@@ -111,9 +111,9 @@ describe("the sequence", () => {
   const ring = Ketama.make(pool)
 
   it.prop("names every server once and begins at home", [Schema.Int], ([hash]) => {
-    const sequence = ring.sequence(wire("a"), hash)
+    const sequence = [...ring.sequence(wire("a"), hash)]
     assert.strictEqual(sequence[0], ring.indexOf(wire("a"), hash))
-    assert.sameMembers([...sequence], [0, 1, 2, 3, 4, 5, 6])
+    assert.sameMembers(sequence, [0, 1, 2, 3, 4, 5, 6])
     assert.lengthOf(sequence, 7)
   })
 
@@ -129,7 +129,7 @@ describe("the sequence", () => {
 
   it("names a server that is too light for a point last", () => {
     const light = Ketama.make([tcp("a", 1, 1), tcp("b", 1, 60_000), tcp("c", 1, 60_000)])
-    for (const key of keys) assert.strictEqual(light.sequence(key)[2], 0)
+    for (const key of keys) assert.strictEqual([...light.sequence(key)][2], 0)
   })
 })
 
