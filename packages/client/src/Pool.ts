@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import type { Key } from "@effect-memcache/protocol/Key"
-import { make as makeKey } from "@effect-memcache/protocol/Key"
 import type { Weighted } from "@effect-memcache/transport/Address"
 import * as AddressModule from "@effect-memcache/transport/Address"
 import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
@@ -16,10 +15,13 @@ import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Backend, BackendOptions } from "./Backend.ts"
-import { Server } from "./Backend.ts"
+import type { Backend } from "./Backend.ts"
+import { mayMarkDead } from "./Health.ts"
 import * as Ketama from "./Ketama.ts"
+import type { HashInput } from "./Key.ts"
 import type { ProbeSchedule } from "./ProbeDelays.ts"
+import type { ServerOptions } from "./Server.ts"
+import { Server } from "./Server.ts"
 import type { ServerEvent, ServerState } from "./ServerState.ts"
 
 /**
@@ -44,7 +46,7 @@ export interface PoolOptions {
  */
 export interface Pool {
   /** The server for a key; `hash` routes in the key's place. Fails when every candidate is dead. */
-  readonly pick: (key: Key, hash: number | bigint | string | undefined) => Backend | MemcacheError
+  readonly pick: (key: Key, hash?: HashInput | undefined) => Backend | MemcacheError
   /** Every server, in the order of the list. */
   readonly backends: () => ReadonlyArray<Backend>
   /** Replaces the list. Servers that stay keep their connection; commands in flight settle as if nothing had happened. */
@@ -78,7 +80,7 @@ export const make = Effect.fnUntraced(function*(
   let servers: ReadonlyArray<Server> = []
   let ring = Ketama.make([])
 
-  const backendOptions: BackendOptions = {
+  const serverOptions: ServerOptions = {
     transport: yield* Transport,
     connect: options.connect,
     schedule: options.schedule,
@@ -95,7 +97,7 @@ export const make = Effect.fnUntraced(function*(
       const name = AddressModule.format(address)
       const known = before.get(name)
       if (known === undefined) {
-        const server = yield* Scope.provide(Server.make(address, weight, backendOptions), scope)
+        const server = yield* Scope.provide(Server.make(address, weight, serverOptions), scope)
         after.push(server)
         added.push(server)
       } else {
@@ -117,24 +119,11 @@ export const make = Effect.fnUntraced(function*(
 
   yield* setServers(options.servers)
 
-  const home = (key: Key, hash: number | bigint | string | undefined): number => {
-    if (servers.length === 1) return 0
-    if (hash === undefined) return ring.indexOf(key)
-    if (typeof hash !== "string") return ring.indexOfPoint(Number(BigInt.asUintN(32, BigInt(hash))))
-    const hashKey = makeKey(hash)
-    return ring.indexOf(typeof hashKey === "string" ? hashKey : key)
-  }
-
-  /** The next live server after `index` in the ring's own order. */
-  const alternative = (key: Key, hash: number | bigint | string | undefined): Server | undefined => {
-    for (const index of ring.sequence(key, hash)) if (servers[index].death === undefined) return servers[index]
-    return undefined
-  }
-
   const pick: Pool["pick"] = (key, hash) => {
-    const server = servers[home(key, hash)]
+    const server = servers[ring.indexOf(key, hash)]
     if (options.policy === "fail" || server.death === undefined) return server
-    return alternative(key, hash) ?? MemcacheError.noServer({})
+    for (const index of ring.sequence(key, hash)) if (servers[index].death === undefined) return servers[index]
+    return MemcacheError.noServer({})
   }
 
   return {
@@ -147,21 +136,7 @@ export const make = Effect.fnUntraced(function*(
       for (const server of servers) server.revive()
     }),
     disconnectAll: Effect.suspend(() =>
-      Effect.forEach(servers, (server) => server.disconnect(), { concurrency: "unbounded", discard: true })
+      Effect.forEach(servers, (server) => server.disconnect, { concurrency: "unbounded", discard: true })
     )
   }
 })
-
-/**
- * Whether one more server may be marked dead for failing while it still accepts connections. At most half may be, and
- * never the only one: when most of a pool seems to fail, the fault is more likely on our side.
- *
- * @category guards
- * @since 0.1.0
- */
-export const mayMarkDead = (
-  deaths: ReadonlyArray<{ readonly isUnreachable: boolean } | undefined>
-): boolean => {
-  const counted = deaths.filter((death) => death !== undefined && !death.isUnreachable).length
-  return deaths.length > 1 && counted + 1 <= Math.floor(deaths.length / 2)
-}

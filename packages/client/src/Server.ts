@@ -1,0 +1,337 @@
+/**
+ * One server of the pool: how a command reaches it, and what happens to the command when that fails.
+ *
+ * A server that is dead is touched by nobody but our own probes; its commands fail at once.
+ *
+ * @since 0.1.0
+ */
+import type { Command } from "@effect-memcache/protocol/Command"
+import { sizeEstimate, verb } from "@effect-memcache/protocol/Command"
+import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import type { Address } from "@effect-memcache/transport/Address"
+import * as AddressModule from "@effect-memcache/transport/Address"
+import type { Connection } from "@effect-memcache/transport/Connection"
+import { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import type { ConnectOptions, Transport } from "@effect-memcache/transport/Transport"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import type { Backend } from "./Backend.ts"
+import type { Death } from "./Health.ts"
+import { Health } from "./Health.ts"
+import * as ProbeDelays from "./ProbeDelays.ts"
+import type { ServerEvent, ServerState, ServerStatus } from "./ServerState.ts"
+import { SharedConnection } from "./SharedConnection.ts"
+
+/**
+ * What all servers of a pool have in common.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ServerOptions {
+  readonly transport: Transport["Service"]
+  readonly connect: ConnectOptions
+  readonly schedule: ProbeDelays.ProbeSchedule
+  /** Consecutive failures after which a server that still accepts connections is dead. */
+  readonly failureLimit: number
+  /** Whether one more server may be marked dead for failing, not for being unreachable. */
+  readonly mayMarkDead: () => boolean
+  readonly publish: (event: ServerEvent) => void
+}
+
+/**
+ * A server, with what the pool needs to know of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Server implements Backend {
+  readonly name: string
+  weight: number
+
+  private readonly options: ServerOptions
+  private readonly scope: Scope.Closeable
+  private readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  private readonly clock: Clock.Clock
+  private readonly health: Health
+  private readonly shared: SharedConnection
+  private probeFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  private retireFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  private delays: Effect.Effect<Duration.Duration> | undefined = undefined
+  private isClosed = false
+  private since: number
+
+  /** A server that lives as long as the scope; nothing is dialed. */
+  static readonly make = Effect.fnUntraced(function*(
+    address: Address,
+    weight: number,
+    options: ServerOptions
+  ): Effect.fn.Return<Server, never, Scope.Scope> {
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const server = new Server(address, weight, options, scope, yield* Effect.context<never>())
+    yield* Scope.addFinalizer(scope, Effect.sync(() => server.stop()))
+    return server
+  })
+
+  private constructor(
+    address: Address,
+    weight: number,
+    options: ServerOptions,
+    scope: Scope.Closeable,
+    context: Context.Context<never>
+  ) {
+    this.name = AddressModule.format(address)
+    this.weight = weight
+    this.options = options
+    this.scope = scope
+    this.fork = Effect.runForkWith(context)
+    this.clock = Context.get(context, Clock.Clock)
+    this.since = this.unixTime()
+    this.health = new Health(options.failureLimit)
+    this.shared = new SharedConnection({
+      server: this.name,
+      connect: options.connect,
+      dial: options.transport.connect(address, options.connect),
+      scope,
+      fork: this.fork,
+      now: () => this.now(),
+      onConnected: (connection) => this.onConnected(connection),
+      onLost: (error) => this.onLost(error),
+      onUnreachable: (error) => this.markDead(error, true)
+    })
+  }
+
+  /** Why and since when the server is dead, or `undefined`. */
+  get death(): Death | undefined {
+    return this.health.death
+  }
+
+  send(command: Command): Effect.Effect<Answer, MemcacheError> {
+    return Effect.suspend(() => {
+      const connection = this.shared.connection
+      if (connection === undefined || this.death !== undefined) return this.sendCold(command, undefined)
+      const startedAt = connection.tickTime
+      return Effect.catch(connection.send(command), (error) => {
+        this.noteFailure(error, connection)
+        return isUnsent(error)
+          ? this.sendCold(command, startedAt + this.options.connect.commandTimeout)
+          : Effect.fail(error)
+      })
+    })
+  }
+
+  sendMany(commands: ReadonlyArray<Command>): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
+    return Effect.suspend(() => {
+      const connection = this.shared.connection
+      if (connection === undefined || this.death !== undefined) return this.sendManyCold(commands, undefined)
+      const deadline = connection.tickTime + this.options.connect.commandTimeout
+      return Effect.flatMap(connection.sendMany(commands), (outcomes) => {
+        this.noteFailures(outcomes, connection)
+        const unsent = commands.filter((_, i) => isUnsent(outcomes[i]))
+        if (unsent.length === 0) return Effect.succeed(outcomes)
+        return Effect.map(this.sendManyCold(unsent, deadline), (again) => {
+          let next = 0
+          return outcomes.map((outcome) => isUnsent(outcome) ? again[next++] : outcome)
+        })
+      })
+    })
+  }
+
+  /** Forgets that the server is dead; the next command tries it. */
+  revive(): void {
+    this.probeFiber?.interruptUnsafe()
+    this.delays = undefined
+    const wasDead = this.death !== undefined
+    this.health.forget()
+    if (!wasDead) return
+    this.changed()
+    this.publish("ServerReturned")
+  }
+
+  /** Closes the connection; the next command makes a new one. */
+  get disconnect(): Effect.Effect<void> {
+    return this.shared.disconnect
+  }
+
+  /** Takes no more commands; closes when those in flight are settled, which takes no longer than their timeout. */
+  retire(): void {
+    this.isClosed = true
+    this.probeFiber?.interruptUnsafe()
+    const patience = this.inFlight === 0 ? 0 : this.options.connect.commandTimeout + 100
+    const close = Effect.suspend(() => {
+      // From here on the fiber must not be interrupted by the scope that it closes.
+      this.retireFiber = undefined
+      return Scope.close(this.scope, Exit.void)
+    })
+    this.retireFiber = this.fork(Effect.andThen(Effect.sleep(patience), close))
+  }
+
+  /** The server as it is now. */
+  state(): ServerState {
+    const { connection } = this.shared
+    const version = connection === undefined || connection.version === "" ? undefined : connection.version
+    return {
+      server: this.name,
+      weight: this.weight,
+      status: this.status,
+      since: DateTime.makeUnsafe(this.since),
+      inFlight: this.inFlight,
+      connections: connection === undefined ? 0 : 1,
+      version: Option.fromUndefinedOr(version),
+      dialect: Option.fromUndefinedOr(connection?.dialect),
+      nextProbe: Option.map(Option.fromUndefinedOr(this.death), ({ probeAt }) => DateTime.makeUnsafe(probeAt)),
+      error: Option.map(Option.fromUndefinedOr(this.death), ({ error }) => error)
+    }
+  }
+
+  private get inFlight(): number {
+    return (this.shared.connection?.inFlight ?? 0) + this.shared.waiting
+  }
+
+  private get status(): ServerStatus {
+    if (this.death !== undefined) return "dead"
+    if (this.shared.connection !== undefined) return "connected"
+    return this.shared.isDialing ? "connecting" : "idle"
+  }
+
+  private sendCold(command: Command, deadline: number | undefined): Effect.Effect<Answer, MemcacheError> {
+    const about = { verb: verb(command), bytes: sizeEstimate(command) }
+    return this.unlessUnavailable(
+      about.verb,
+      this.shared.whenConnected(about, deadline, (connection, deadline) =>
+        Effect.tapError(
+          connection.send(command, deadline),
+          (error) => Effect.sync(() => this.noteFailure(error, connection))
+        ))
+    )
+  }
+
+  private sendManyCold(
+    commands: ReadonlyArray<Command>,
+    deadline: number | undefined
+  ): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
+    const about = {
+      verb: commands.length === 0 ? "the batch" : verb(commands[0]),
+      bytes: commands.reduce((sum, command) => sum + sizeEstimate(command), 0)
+    }
+    return this.unlessUnavailable(
+      about.verb,
+      this.shared.whenConnected(about, deadline, (connection, deadline) =>
+        Effect.tap(
+          connection.sendMany(commands, deadline),
+          (outcomes) => Effect.sync(() => this.noteFailures(outcomes, connection))
+        ))
+    ).pipe(Effect.catch((error) => Effect.succeed(commands.map(() => error))))
+  }
+
+  private unlessUnavailable<A>(command: string, use: Effect.Effect<A, MemcacheError>): Effect.Effect<A, MemcacheError> {
+    return Effect.suspend(() => {
+      if (this.isClosed) {
+        const detail = "the server was removed, or the scope of the Memcache layer is closed"
+        return Effect.fail(
+          MemcacheError.connectionLost({ server: this.name, command, outcome: "not-sent", detail })
+        )
+      }
+      const { death } = this
+      if (death === undefined) return use
+      const retryAfter = Math.max(Math.ceil(death.probeAtMonotonic - this.now()), 0)
+      return Effect.fail(MemcacheError.serverDead({ server: this.name, command, retryAfter, cause: death.error }))
+    })
+  }
+
+  private noteFailures(outcomes: ReadonlyArray<Answer | MemcacheError>, connection: Connection): void {
+    const failed = outcomes.find(isMemcacheError)
+    if (failed !== undefined) this.noteFailure(failed, connection)
+  }
+
+  private noteFailure(error: MemcacheError, connection: Connection): void {
+    const verdict = this.health.failed(error, connection.answered)
+    if (verdict === "unreachable") this.markDead(error, true)
+    else if (verdict === "failing" && this.options.mayMarkDead()) this.markDead(error, false)
+  }
+
+  private onConnected(connection: Connection): void {
+    this.health.connected(connection.answered)
+    this.changed()
+    this.publish("ServerConnected")
+  }
+
+  private onLost(error: MemcacheError): void {
+    this.changed()
+    if (this.isClosed) return
+    this.options.publish({ _tag: "ServerDisconnected", server: this.name, at: this.utc(), error })
+  }
+
+  private markDead(error: MemcacheError, isUnreachable: boolean): void {
+    if (this.isClosed || this.death !== undefined) return
+    // A server that dies again soon after its return goes on with the schedule where it was.
+    if (this.health.hasRecovered(this.now())) this.delays = undefined
+    const death: Death = { error, isUnreachable, probeAt: this.unixTime(), probeAtMonotonic: this.now() }
+    this.health.death = death
+    this.changed()
+    this.probeFiber = this.fork(this.probe(death))
+  }
+
+  private readonly probe = Effect.fnUntraced(function*(this: Server, death: Death) {
+    const delays = this.delays ?? (yield* ProbeDelays.make(this.options.schedule))
+    this.delays = delays
+    let isAnnounced = false
+    while (true) {
+      const delay = yield* delays
+      this.health.probeAfter(death, Duration.toMillis(delay), this.now(), this.unixTime())
+      if (!isAnnounced) this.announce(death)
+      isAnnounced = true
+      yield* Effect.logDebug(`memcached ${this.name} is dead: next probe in ${Duration.format(delay)}`)
+      yield* Effect.sleep(delay)
+      const exit = yield* Effect.exit(this.shared.open)
+      if (Exit.isFailure(exit)) continue
+      this.health.returned(this.now())
+      this.shared.adopt(exit.value)
+      this.publish("ServerReturned")
+      return yield* Effect.logDebug(`memcached ${this.name} is back`)
+    }
+  }).bind(this)
+
+  private stop(): void {
+    this.isClosed = true
+    this.retireFiber?.interruptUnsafe()
+    this.probeFiber?.interruptUnsafe()
+    this.shared.stopDialing()
+  }
+
+  private announce({ error, probeAt }: Death): void {
+    const nextProbe = DateTime.makeUnsafe(probeAt)
+    this.options.publish({ _tag: "ServerDead", server: this.name, at: this.utc(), error, nextProbe })
+  }
+
+  private publish(_tag: "ServerConnected" | "ServerReturned"): void {
+    this.options.publish({ _tag, server: this.name, at: this.utc() })
+  }
+
+  private changed(): void {
+    this.since = this.unixTime()
+  }
+
+  private now(): number {
+    return Number(this.clock.monotonicTimeNanosUnsafe()) / 1_000_000
+  }
+
+  private unixTime(): number {
+    return this.clock.currentTimeMillisUnsafe()
+  }
+
+  private utc(): DateTime.Utc {
+    return DateTime.makeUnsafe(this.unixTime())
+  }
+}
+
+/** Whether a command may go out on another connection: no byte of it was written, and its connection is gone. */
+const isUnsent = (outcome: Answer | MemcacheError): boolean =>
+  isMemcacheError(outcome) && outcome.outcome === "not-sent" && outcome.reason._tag === "ConnectionLostError"
