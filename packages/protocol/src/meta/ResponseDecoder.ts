@@ -71,8 +71,8 @@ const parseValue = (bytes: Uint8Array, start: number, end: number): Value | Malf
 
 const parseDebug = (bytes: Uint8Array, start: number, end: number): Debug | Malformed => {
   const keyEnd = wordEnd(bytes, start, end)
-  const key = keyEnd > start ? Key.fromWire(bytes, start, keyEnd) : undefined
-  if (key === undefined || !Key.isKey(key)) return refuse("ME without a key", bytes, start, end)
+  const key = Key.fromWire(bytes, start, keyEnd)
+  if (!Key.isKey(key)) return refuse("ME without a key", bytes, start, end)
   return { _tag: "Debug", key, text: byteString(bytes, Math.min(keyEnd + 1, end), end) }
 }
 
@@ -84,7 +84,7 @@ const readFlags = <R extends Value | Status>(reply: R, bytes: Uint8Array, from: 
     // memcached before 1.6.18 says `NF ` with nothing behind the blank.
     if (start === end) return reply
     position = wordEnd(bytes, start, end)
-    if (position === start || !readFlag(reply, bytes, start, position)) {
+    if (!readFlag(reply, bytes, start, position)) {
       return refuse("a broken return flag", bytes, start, position)
     }
   }

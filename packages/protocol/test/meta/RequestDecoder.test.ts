@@ -144,7 +144,7 @@ it("a line that is no meta command is a classic one", () => {
     blockSize: -1
   })
   assert.strictEqual(read("set k 0 0 5")._tag, "Command")
-  for (const line of ["mz k", "MG k", "m k", "mgg k", " mg k", "mg\tk"]) {
+  for (const line of ["mz k", "xg k", "MG k", "m k", "mgg k", " mg k", "mg\tk"]) {
     assert.deepStrictEqual(read(line), { _tag: "Refuse", reply: "ERROR", swallow: -1 }, line)
   }
   assert.deepStrictEqual(read("GET / HTTP/1.1"), { _tag: "Close" })

@@ -112,6 +112,11 @@ it("a line that only resembles a meta reply is malformed", () => {
   for (const line of [...lines, ...others, "HD\t", "H", "", " ", "  "]) assert.strictEqual(tag(line), "Malformed", line)
 })
 
+it("what lies behind the end of a line is not read", () => {
+  for (const end of [0, 1]) assert.strictEqual(parse(bytes("HD"), 0, end)._tag, "Malformed")
+  assert.strictEqual(parse(bytes("HDX"), 0, 2)._tag, "Header")
+})
+
 it("the reason quotes what was wrong", () => {
   assert.deepStrictEqual(read("VA 5 fx O1"), { _tag: "Malformed", reason: "a broken return flag: \"fx\"" })
   assert.deepStrictEqual(read("VA x\n"), { _tag: "Malformed", reason: "VA without a size: \"x\\x0a\"" })
