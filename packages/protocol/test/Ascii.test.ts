@@ -1,8 +1,8 @@
 /**
  * That numbers are read strictly, and that byte strings keep every byte.
  */
+import * as Ascii from "@effect-memcache/protocol/Ascii"
 import { assert, describe, it } from "@effect/vitest"
-import * as Ascii from "../src/Ascii.ts"
 import * as Generators from "./text/Generators.ts"
 
 const digits = (text: string): number => Ascii.digits(Ascii.bytes(text), 0, text.length)

@@ -1,10 +1,10 @@
 /**
  * The small rules about commands: which carry a value, which may be sent twice, how large they are, what they are called.
  */
+import type { Command } from "@effect-memcache/protocol/Command"
+import * as Commands from "@effect-memcache/protocol/Command"
+import type { Key } from "@effect-memcache/protocol/Key"
 import { assert, describe, it } from "@effect/vitest"
-import type { Command } from "../src/Command.ts"
-import * as Commands from "../src/Command.ts"
-import type { Key } from "../src/Key.ts"
 
 const key = "key" as Key
 const value = new Uint8Array(10)

@@ -1,11 +1,11 @@
 /**
  * Random commands and replies of the text dialect, whose bytes must survive the way there and back.
  */
+import type { Command } from "@effect-memcache/protocol/Command"
+import { STATS_REPORTS } from "@effect-memcache/protocol/Command"
+import type { Reply } from "@effect-memcache/protocol/Reply"
+import * as Replies from "@effect-memcache/protocol/Reply"
 import * as Arbitrary from "effect/Arbitrary"
-import type { Command } from "../../src/Command.ts"
-import { STATS_REPORTS } from "../../src/Command.ts"
-import type { Reply } from "../../src/Reply.ts"
-import * as Replies from "../../src/Reply.ts"
 import { boolean, bytes, exptime, int, key, oneOf, uint64 } from "../meta/Generators.ts"
 
 export { boolean, bytes, int, key, oneOf, uint64 }

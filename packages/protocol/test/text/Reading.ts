@@ -1,13 +1,13 @@
 /**
  * Bytes in, replies or requests out: what the tests of the readers and codecs share.
  */
-import { bytes } from "../../src/Ascii.ts"
-import type { Reply } from "../../src/Reply.ts"
-import type { Request } from "../../src/Request.ts"
-import { RequestReader } from "../../src/RequestReader.ts"
-import { ResponseReader } from "../../src/ResponseReader.ts"
-import * as RequestDecoder from "../../src/text/RequestDecoder.ts"
-import * as ResponseDecoder from "../../src/text/ResponseDecoder.ts"
+import { bytes } from "@effect-memcache/protocol/Ascii"
+import type { Reply } from "@effect-memcache/protocol/Reply"
+import type { Request } from "@effect-memcache/protocol/Request"
+import { RequestReader } from "@effect-memcache/protocol/RequestReader"
+import { ResponseReader } from "@effect-memcache/protocol/ResponseReader"
+import * as RequestDecoder from "@effect-memcache/protocol/text/RequestDecoder"
+import * as ResponseDecoder from "@effect-memcache/protocol/text/ResponseDecoder"
 
 /** Every reply in the chunks, up to and with the first malformed one. */
 export const replies = (chunks: ReadonlyArray<Uint8Array>, keep = true): ReadonlyArray<Reply> => {

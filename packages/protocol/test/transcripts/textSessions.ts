@@ -91,6 +91,7 @@ export const sessions: ReadonlyArray<{
       "touch a abc\r\n",
       "touch a 2147483648\r\n",
       "touch a -1\r\n",
+      "set a 0 0 1\r\nx\r\n",
       "delete a\r\n",
       "delete nope 0\r\n",
       "delete nope 1\r\n",
