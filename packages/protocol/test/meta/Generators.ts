@@ -37,8 +37,6 @@ const base64Key = Arbitrary.map(bytes(1, 186), (raw) => Key.toBase64(raw) as Key
 
 export const exptime = int(-2_147_483_648, 2_147_483_647)
 
-export const opaque = int(1, 2 ** 31)
-
 /** The letters that each command may carry, as PROTOCOL 1.2 has them. */
 export const LETTERS = {
   MetaGet: "bcCEfhklLNPRstTuv",
