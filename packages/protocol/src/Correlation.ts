@@ -9,11 +9,13 @@
  *
  * @since 0.1.0
  */
+import { byteString } from "./Ascii.ts"
 import type { Command } from "./Command.ts"
 import { hasDataBlock } from "./Command.ts"
 import type { Dialect } from "./Dialect.ts"
 import type { Key } from "./Key.ts"
-import type { Reply } from "./Reply.ts"
+import { fromBase64 } from "./Key.ts"
+import type { Reply, Value } from "./Reply.ts"
 
 /**
  * What is known of the oldest request when a reply arrives.
@@ -29,6 +31,8 @@ export interface Expectation {
   readonly isFenced: boolean
   /** Behind the key that was found last: values mostly come in the order of the keys. */
   readonly cursor: number
+  /** What was found so far, parallel to the keys; empty while nothing was, and when nobody waits any more. */
+  readonly items: ReadonlyArray<Value | undefined>
 }
 
 /**
@@ -107,6 +111,7 @@ export const judge = (
 }
 
 const judgeMeta = (reply: Reply, expected: Expectation, circumstances: Circumstances): Verdict => {
+  const { command } = expected
   switch (reply._tag) {
     case "Value":
     case "Header":
@@ -116,27 +121,50 @@ const judgeMeta = (reply: Reply, expected: Expectation, circumstances: Circumsta
     case "NotFound":
       break
     default:
-      return misfit(reply, expected.command)
+      return misfit(reply, command)
   }
-  if (reply.isText || !metaCodes(expected.command).includes(reply._tag)) return misfit(reply, expected.command)
-  if (reply.opaque === expected.opaque) return "settles"
+  if (reply.isText || !metaCodes(command).includes(reply._tag)) return misfit(reply, command)
   if (reply.opaque === -1) {
     const isMiss = reply._tag === "End" || reply._tag === "NotFound"
     return isMiss && circumstances.hasBareMisses ? "settles" : poison("a reply came back without its opaque")
   }
-  return poison("a reply came back with another request's opaque")
+  if (reply.opaque !== expected.opaque) return poison("a reply came back with another request's opaque")
+  return reply.key === undefined || isEcho(command, reply.key, reply.isBase64)
+    ? "settles"
+    : poison("a reply came back with another key")
 }
 
+// The server echoes a key as base64 if the item was stored so, whatever the request's own spelling.
+const isEcho = (command: Command, echoed: Key, isBase64: boolean): boolean => {
+  if (!("key" in command)) return false
+  if (echoed === command.key) return true
+  const raw = rawKey(command.key, "flags" in command && Array.isArray(command.flags) && command.flags.includes("b"))
+  return raw !== undefined && raw === rawKey(echoed, isBase64)
+}
+
+const rawKey = (key: Key, isBase64: boolean): string | undefined => {
+  if (!isBase64) return key
+  const bytes = fromBase64(key)
+  return bytes === undefined ? undefined : byteString(bytes, 0, bytes.length)
+}
+
+const VALUE_OR_MISS = ["Value", "End"]
+const HEADER_OR_MISS = ["Header", "End"]
 const READ = ["Value", "Header", "End"]
 const STORE = ["Header", "NotStored", "Exists", "NotFound"]
+const NUMBER = ["Value", "NotFound", "NotStored", "Exists"]
 const COUNT = ["Value", "Header", "NotFound", "NotStored", "Exists"]
-const REMOVE = ["Header", "NotFound", "Exists", "NotStored"]
+const REMOVE = ["Header", "NotFound"]
+const REMOVE_IF = ["Header", "NotFound", "Exists", "NotStored"]
 
+// The classic verbs ask for fixed flags, so that only some codes can come; a meta command asks for what its caller wants.
 const metaCodes = (command: Command): ReadonlyArray<string> => {
   switch (command._tag) {
     case "Get":
     case "GetAndTouch":
+      return VALUE_OR_MISS
     case "Touch":
+      return HEADER_OR_MISS
     case "MetaGet":
       return READ
     case "Store":
@@ -144,11 +172,13 @@ const metaCodes = (command: Command): ReadonlyArray<string> => {
     case "MetaSet":
       return STORE
     case "Arithmetic":
+      return NUMBER
     case "MetaArithmetic":
       return COUNT
     case "Delete":
-    case "MetaDelete":
       return REMOVE
+    case "MetaDelete":
+      return REMOVE_IF
     default:
       return []
   }
@@ -160,18 +190,16 @@ const judgeText = (reply: Reply, expected: Expectation, circumstances: Circumsta
     case "Get":
     case "GetAndTouch":
       if (reply._tag === "Value" && reply.isText) {
-        return reply.key !== undefined && keyIndex(command.keys, reply.key, expected.cursor) >= 0
-          ? "continues"
-          : poison("a value came back under a key that was not asked for")
+        const index = reply.key === undefined ? -1 : keyIndex(command.keys, reply.key, expected.cursor)
+        if (index < 0) return poison("a value came back under a key that was not asked for")
+        return expected.items[index] === undefined ? "continues" : poison("a second value came back under one key")
       }
       if (expected.isFenced) {
         if (reply._tag === "Noop") return "settles"
         return reply._tag === "End" && reply.isText ? "continues" : misfit(reply, command)
       }
       if (reply._tag !== "End" || !reply.isText) return misfit(reply, command)
-      return circumstances.isAfterFailedRead
-        ? poison("an END after a failed get may belong to either of two requests")
-        : "settles"
+      return circumstances.isAfterFailedRead ? ambiguousEnd() : "settles"
     case "Store":
     case "Cas":
       if (reply._tag === "Stored") return "settles"
@@ -191,18 +219,24 @@ const judgeText = (reply: Reply, expected: Expectation, circumstances: Circumsta
       return reply._tag === "Noop" ? "settles" : misfit(reply, command)
     case "MetaDebug":
       if (reply._tag === "Debug") {
-        return reply.key === command.key ? "settles" : poison("an ME came back with another key")
+        return isEcho(command, reply.key, false) || isEcho(command, reply.key, true)
+          ? "settles"
+          : poison("an ME came back with another key")
       }
       return reply._tag === "End" && !reply.isText ? "settles" : misfit(reply, command)
     case "Stats": {
       if (reply._tag === "Stat") return "continues"
-      const last = command.report === "reset" ? "Reset" : command.report?.startsWith("detail o") ? "Ok" : "End"
-      return reply._tag === last ? "settles" : misfit(reply, command)
+      if (command.report === "reset") return reply._tag === "Reset" ? "settles" : misfit(reply, command)
+      if (command.report?.startsWith("detail o")) return reply._tag === "Ok" ? "settles" : misfit(reply, command)
+      if (!isTextStatus(reply, "End")) return misfit(reply, command)
+      return circumstances.isAfterFailedRead ? ambiguousEnd() : "settles"
     }
     default:
       return misfit(reply, command)
   }
 }
+
+const ambiguousEnd = (): Verdict => poison("an END after a failed get may belong to either of two requests")
 
 const isTextStatus = (reply: Reply, ...tags: ReadonlyArray<Reply["_tag"]>): boolean =>
   tags.includes(reply._tag) && "isText" in reply && reply.isText

@@ -51,17 +51,18 @@ export class WriteBuffer {
     return this
   }
 
-  /** Appends a non-negative safe integer in decimal. */
+  /** Appends a non-negative safe integer in decimal, without a string of it: every opaque passes here. */
   number(n: number): this {
-    if (n > 99_999) return this.text(String(n))
-    this.reserve(5)
-    let divisor = n > 9_999 ? 10_000 : n > 999 ? 1_000 : n > 99 ? 100 : n > 9 ? 10 : 1
-    while (divisor >= 1) {
-      const digit = Math.floor(n / divisor)
-      this.block[this.position++] = 0x30 + digit
-      n -= digit * divisor
-      divisor /= 10
+    let size = 1
+    for (let power = 10; power <= n; power *= 10) size++
+    this.reserve(size)
+    const block = this.block
+    for (let i = this.position + size - 1; i >= this.position; i--) {
+      const rest = Math.floor(n / 10)
+      block[i] = 0x30 + (n - rest * 10)
+      n = rest
     }
+    this.position += size
     return this
   }
 

@@ -71,8 +71,7 @@ export const supports = (command: Command): boolean => {
  * Writes one request and answers whether it carries the opaque. The command must be one that is supported.
  *
  * A `Get` of several keys is one classic `get` line with `mn` behind it, so that its end is marked even where a proxy
- * puts error lines between the values. A `Cas` with cas unique 0 stays a classic line, whose answer is EXISTS or
- * NOT_FOUND in every version.
+ * puts error lines between the values.
  *
  * @category encoding
  * @since 0.1.0
@@ -94,10 +93,6 @@ export const encode = (buffer: WriteBuffer, command: Command, opaque: number): b
     case "Store":
       return encodeStore(buffer, command, opaque)
     case "Cas":
-      if (command.cas === 0n) {
-        Text.encode(buffer, command)
-        return false
-      }
       return encodeCas(buffer, command, opaque)
     case "Arithmetic":
       encodeArithmetic(buffer, command)
