@@ -44,6 +44,7 @@ const TABLE: ReadonlyArray<
   [{ _tag: "MetaGet", key, flags: ["T30"] }, "mg", false, false],
   [{ _tag: "MetaGet", key, flags: ["R30"] }, "mg", false, false],
   [{ _tag: "MetaGet", key, flags: ["E1"] }, "mg", false, false],
+  [{ _tag: "MetaGet", key, flags: ["v", "x"] }, "mg", false, false],
   [{ _tag: "MetaSet", key, value, flags: [] }, "ms", true, false],
   [{ _tag: "MetaDelete", key, flags: [] }, "md", false, false],
   [{ _tag: "MetaArithmetic", key, flags: [] }, "ma", false, false],

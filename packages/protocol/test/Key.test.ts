@@ -42,6 +42,7 @@ describe("make", () => {
   it("counts bytes rather than characters", () => {
     assert.strictEqual(Key.make("ä".repeat(125)), utf8("ä".repeat(125)) as Key.Key)
     assert.deepStrictEqual(Key.make("ä".repeat(126)), { _tag: "KeyLength", length: 252 })
+    assert.deepStrictEqual(Key.make(`a${"ä".repeat(125)}`), { _tag: "KeyLength", length: 251 })
     assert.deepStrictEqual(Key.make("😀".repeat(63)), { _tag: "KeyLength", length: 252 })
     assert.deepStrictEqual(Key.make("😀".repeat(126)), { _tag: "KeyLength", length: 504 })
     assert.deepStrictEqual(Key.make("€".repeat(251)), { _tag: "KeyLength", length: 753 })

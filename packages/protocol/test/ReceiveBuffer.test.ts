@@ -228,6 +228,12 @@ describe("skipBlock", () => {
     }
   })
 
+  it("forgets that the block before was unterminated", () => {
+    const buffer = make(false, "123XX4\r\n")
+    assert.strictEqual(buffer.skipBlock(3), "unterminated")
+    assert.strictEqual(buffer.skipBlock(1), undefined)
+  })
+
   it("looks at no byte of the block", () => {
     const buffer = new ReceiveBuffer({ lenient: false })
     const { chunk, reads } = counted(bytes(`${"x".repeat(1000)}\r\n`))
