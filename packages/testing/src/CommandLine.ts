@@ -47,8 +47,19 @@ interface Rule {
 const MIB = 1_048_576
 const DEFAULT_PORT = 11_211
 
-// Extended options that only tune what this server has not, or say what it does anyway.
-const HARMLESS = /^(?:no_)?(?:maxconns_fast|modern|lru_crawler|lru_maintainer|drop_privileges|slab_automove)$|^(?:hashpower|hash_algorithm|tail_repair_time|lru_crawler_sleep|lru_crawler_tocrawl|read_buf_mem_limit|hot_lru_pct|warm_lru_pct|hot_max_factor|warm_max_factor|temporary_ttl|slab_chunk_max|slab_automove|slab_automove_window|slab_reassign|no_hashexpand|worker_logbuf_size|watcher_logbuf_size|track_sizes|resp_obj_mem_limit)(?:=.*)?$/
+// Extended options that only tune what this server has not, or say what it does anyway. A `no_` before them is the same.
+const HARMLESS: ReadonlySet<string> = new Set([
+  ...["maxconns_fast", "modern", "drop_privileges", "hashexpand", "hashpower", "hash_algorithm", "tail_repair_time"],
+  ...["lru_crawler", "lru_crawler_sleep", "lru_crawler_tocrawl", "lru_maintainer", "hot_lru_pct", "warm_lru_pct"],
+  ...["hot_max_factor", "warm_max_factor", "temporary_ttl", "slab_reassign", "slab_automove", "slab_automove_window"],
+  ...["slab_automove_ratio", "slab_chunk_max", "read_buf_mem_limit", "worker_logbuf_size", "watcher_logbuf_size"],
+  ...["track_sizes", "resp_obj_mem_limit", "inline_ascii_resp"]
+])
+
+const isHarmless = (option: string): boolean => {
+  const [name] = option.split("=")
+  return HARMLESS.has(name) || name.startsWith("no_") && HARMLESS.has(name.slice(3))
+}
 
 const RULES: ReadonlyArray<Rule> = [
   {
@@ -141,7 +152,7 @@ const RULES: ReadonlyArray<Rule> = [
     long: "extended",
     value: "list",
     apply: (_, value) => {
-      const unknown = value.split(",").find((option) => option !== "" && !HARMLESS.test(option))
+      const unknown = value.split(",").find((option) => option !== "" && !isHarmless(option))
       return unknown === undefined ? undefined : `asks for ${unknown}, which this server does not have`
     }
   },

@@ -3,4 +3,6 @@
  *
  * @since 0.1.0
  */
+export * as Certificates from "./Certificates.ts"
 export { EmbeddedMemcached, ListenError, start } from "./EmbeddedMemcached.ts"
+export { MemcachedMissingError, MemcachedStartError, RealMemcached } from "./RealMemcached.ts"

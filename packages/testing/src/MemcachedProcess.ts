@@ -1,0 +1,129 @@
+/**
+ * One memcached process: started, watched until it listens, signalled, ended.
+ *
+ * Real time passes here, whatever clock a test uses: the process does not know of that clock.
+ *
+ * @since 0.1.0
+ */
+import type { ChildProcess } from "node:child_process"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import * as Net from "node:net"
+import { setTimeout as delay } from "node:timers/promises"
+import type { Place } from "./PortOwner.ts"
+import * as PortOwner from "./PortOwner.ts"
+
+/**
+ * How the process is started.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly binary: string
+  readonly args: ReadonlyArray<string>
+  /** A unix socket; a free port if left out. */
+  readonly path: string | undefined
+  readonly isEncrypted: boolean
+  /** Somebody whom the server lets in, where it asks for that. */
+  readonly user: Place["user"]
+}
+
+const HOST = "127.0.0.1"
+const START_TIMEOUT = 5_000
+const POLL_INTERVAL = 10
+
+// Between finding a free port and listening on it somebody else may have taken it.
+const ATTEMPTS = 5
+
+/**
+ * A process that can be started again after it has ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class MemcachedProcess {
+  readonly host = HOST
+  readonly path: string | undefined
+  /** The port, once it has been started; 0 with a unix socket. A restart takes the same. */
+  port = 0
+
+  private readonly options: Options
+  private child: ChildProcess | undefined = undefined
+
+  constructor(options: Options) {
+    this.options = options
+    this.path = options.path
+  }
+
+  /** The process id of the latest start. */
+  get pid(): number {
+    return this.child?.pid ?? 0
+  }
+
+  /** Starts it and waits until it listens. Rejects with what it said if it ends instead. */
+  async start(): Promise<void> {
+    const isFirst = this.port === 0 && this.path === undefined
+    for (let attempt = 1;; attempt++) {
+      if (isFirst) this.port = await freePort()
+      try {
+        return await this.startOnce()
+      } catch (error) {
+        await this.kill()
+        if (!isFirst || attempt === ATTEMPTS) throw error
+      }
+    }
+  }
+
+  /** Sends a signal to the process, if it still runs. */
+  signal(signal: NodeJS.Signals): void {
+    const child = this.child
+    if (child !== undefined && isRunning(child)) child.kill(signal)
+  }
+
+  /** Ends it at once and waits until it is gone. */
+  async kill(): Promise<void> {
+    const child = this.child
+    if (child === undefined || !isRunning(child)) return
+    const gone = once(child, "exit")
+    child.kill("SIGKILL")
+    await gone
+  }
+
+  private async startOnce(): Promise<void> {
+    const { args, binary, isEncrypted, path, user } = this.options
+    const where = path === undefined ? ["-l", HOST, "-p", String(this.port), "-U", "0"] : ["-s", path]
+    // memcached refuses to run as root unless it is told so.
+    const asRoot = process.getuid?.() === 0 ? ["-u", "root"] : []
+    const child = spawn(binary, [...where, ...asRoot, ...args], { stdio: ["ignore", "ignore", "pipe"] })
+    this.child = child
+    const endWithUs = (): void => void child.kill("SIGKILL")
+    process.once("exit", endWithUs)
+    child.once("exit", () => process.off("exit", endWithUs))
+    let said = ""
+    child.stderr?.on("data", (chunk: Buffer) => said += chunk.toString())
+    let fault: Error | undefined
+    child.once("error", (error) => fault = error)
+    const place = { host: HOST, port: this.port, path, isEncrypted, user }
+    const deadline = performance.now() + START_TIMEOUT
+    while (performance.now() < deadline) {
+      if (fault !== undefined) throw fault
+      if (!isRunning(child)) throw new Error(said.trim() || `it ended with code ${child.exitCode}`)
+      if (child.pid !== undefined && await PortOwner.owns(child.pid, place).catch(() => false)) return
+      await delay(POLL_INTERVAL)
+    }
+    throw new Error(`it does not listen on ${path ?? `${HOST}:${this.port}`} after ${START_TIMEOUT} ms. ${said.trim()}`)
+  }
+}
+
+const isRunning = (child: ChildProcess): boolean =>
+  child.pid !== undefined && child.exitCode === null && child.signalCode === null
+
+const freePort = async (): Promise<number> => {
+  const probe = Net.createServer().listen(0, HOST)
+  await once(probe, "listening")
+  const address = probe.address()
+  probe.close()
+  await once(probe, "close")
+  return address !== null && typeof address === "object" ? address.port : 0
+}
