@@ -223,7 +223,7 @@ const judgeText = (reply: Reply, expected: Expectation, circumstances: Circumsta
           ? "settles"
           : poison("an ME came back with another key")
       }
-      return reply._tag === "End" && !reply.isText ? "settles" : misfit(reply, command)
+      return reply._tag === "End" && !reply.isText && reply.opaque === -1 ? "settles" : misfit(reply, command)
     case "Stats": {
       if (reply._tag === "Stat") return "continues"
       if (command.report === "reset") return reply._tag === "Reset" ? "settles" : misfit(reply, command)

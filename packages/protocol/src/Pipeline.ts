@@ -16,6 +16,7 @@ import { sizeEstimate } from "./Command.ts"
 import type { Circumstances, Expectation } from "./Correlation.ts"
 import { isFenced, judge, keyIndex } from "./Correlation.ts"
 import type { Dialect } from "./Dialect.ts"
+import type { Key } from "./Key.ts"
 import type { Reply, Stat, Value } from "./Reply.ts"
 import { ResponseReader } from "./ResponseReader.ts"
 import type { WriteBuffer } from "./WriteBuffer.ts"
@@ -32,7 +33,7 @@ export interface Answer {
    * The last reply, or the first error line. An error line is an answer too: what it means depends on the command.
    */
   readonly reply: Reply
-  /** For `Get` and `GetAndTouch`: what was found, parallel to the command's keys. */
+  /** For `Get` and `GetAndTouch`: what was found, parallel to the command's keys; may be empty if nothing was. */
   readonly items: ReadonlyArray<Value | undefined>
   /** For `Stats`: the lines of the report. */
   readonly stats: ReadonlyArray<Stat>
@@ -67,6 +68,7 @@ export class Slot<Owner> implements Answer, Expectation {
   readonly count: number
   readonly bytes: number
   next: Slot<Owner> | undefined = undefined
+  previous: Slot<Owner> | undefined = undefined
 
   constructor(command: Command, owner: Owner, deadline: number, count: number) {
     this.command = command
@@ -86,16 +88,26 @@ class SlotQueue<Owner> {
 
   push(slot: Slot<Owner>): void {
     if (this.tail === undefined) this.head = slot
-    else this.tail.next = slot
+    else {
+      this.tail.next = slot
+      slot.previous = this.tail
+    }
     this.tail = slot
   }
 
   shift(): Slot<Owner> {
     const slot = this.head!
-    this.head = slot.next
-    if (this.head === undefined) this.tail = undefined
-    slot.next = undefined
+    this.remove(slot)
     return slot
+  }
+
+  remove(slot: Slot<Owner>): void {
+    if (slot.previous === undefined) this.head = slot.next
+    else slot.previous.next = slot.next
+    if (slot.next === undefined) this.tail = slot.previous
+    else slot.next.previous = slot.previous
+    slot.next = undefined
+    slot.previous = undefined
   }
 }
 
@@ -189,7 +201,6 @@ export class Pipeline<Owner> {
   encode(buffer: WriteBuffer, limit: number, now: number): void {
     while (this.pending.head !== undefined && buffer.length < limit) {
       const slot = this.pending.shift()
-      if (slot.state === "done") continue
       const opaque = this.nextOpaque()
       slot.opaque = this.dialect.encode(buffer, slot.command, opaque) ? opaque : 0
       slot.isFenced = isFenced(this.dialect.name, slot.command)
@@ -224,7 +235,7 @@ export class Pipeline<Owner> {
         return undefined
       }
       const slot = oldest!
-      if (!slot.isAbandoned) record(slot, reply)
+      record(slot, reply)
       if (verdict === "continues") {
         this.circumstances.isAfterFailedRead = false
         continue
@@ -239,22 +250,25 @@ export class Pipeline<Owner> {
   }
 
   /**
-   * Nobody waits for this slot any more. A command that was not written never will be; for one that was, a tombstone
-   * stays until its reply has been read past.
+   * Nobody waits for this slot any more. A command that was not written never will be, and is let go of at once, however
+   * long the socket takes no bytes; for one that was, a tombstone stays until its reply has been read past.
    */
   abandon(slot: Slot<Owner>): void {
     if (slot.state === "done" || slot.isAbandoned) return
     slot.isAbandoned = true
     slot.items = NOTHING
     slot.stats = NOTHING
-    if (slot.state === "pending") this.settle(slot)
+    if (slot.state === "sent") return
+    if (this.unstamped === slot) this.unstamped = slot.next
+    this.pending.remove(slot)
+    this.settle(slot)
   }
 
   /** The slots that somebody still waits for, oldest first. */
   *waiting(): IterableIterator<Slot<Owner>> {
     for (const queue of [this.sent, this.pending]) {
       for (let slot = queue.head; slot !== undefined; slot = slot.next) {
-        if (slot.state !== "done" && !slot.isAbandoned) yield slot
+        if (!slot.isAbandoned) yield slot
       }
     }
   }
@@ -271,26 +285,28 @@ const isFailedTextRead = (slot: Expectation, reply: Reply): boolean =>
   (reply._tag === "ServerError" || reply._tag === "ClientError" || reply._tag === "Error")
 
 const record = <Owner>(slot: Slot<Owner>, reply: Reply): void => {
-  const { command } = slot
-  switch (reply._tag) {
-    case "Value":
-      if (command._tag === "Get" || command._tag === "GetAndTouch") {
-        if (command.keys.length === 1) slot.items = [reply]
-        else {
-          const items = slot.items === NOTHING ? new Array<Value | undefined>(command.keys.length) : slot.items
-          const index = keyIndex(command.keys, reply.key!, slot.cursor)
-          ;(items as Array<Value | undefined>)[index] = reply
-          slot.items = items
-          slot.cursor = index + 1
-        }
-      }
-      break
-    case "Stat":
-      if (slot.stats === NOTHING) slot.stats = [reply]
-      else (slot.stats as Array<Stat>).push(reply)
-      return
+  if (reply._tag === "Value" && "keys" in slot.command) recordItem(slot, slot.command.keys, reply)
+  if (slot.isAbandoned) return
+  if (reply._tag === "Stat") {
+    if (slot.stats === NOTHING) slot.stats = [reply]
+    else (slot.stats as Array<Stat>).push(reply)
+    return
   }
   // In a fenced reply the first error line is what counts, whatever follows it.
   if (slot.reply._tag === "Error" || slot.reply._tag === "ClientError" || slot.reply._tag === "ServerError") return
   slot.reply = reply
+}
+
+const recordItem = <Owner>(slot: Slot<Owner>, keys: ReadonlyArray<Key>, reply: Value): void => {
+  if (keys.length === 1) {
+    if (!slot.isAbandoned) slot.items = [reply]
+    return
+  }
+  const index = keyIndex(keys, reply.key!, slot.cursor)
+  // Also where nobody waits: the next key is looked for from here.
+  slot.cursor = index + 1
+  if (slot.isAbandoned) return
+  const items = slot.items === NOTHING ? new Array<Value | undefined>(keys.length).fill(undefined) : slot.items
+  ;(items as Array<Value | undefined>)[index] = reply
+  slot.items = items
 }
