@@ -282,10 +282,12 @@ describe("isFenced", () => {
 
 describe("keyIndex", () => {
   it("finds a key on either side of the cursor", () => {
-    const keys = ["a", "b", "c"] as unknown as ReadonlyArray<Key>
-    for (const cursor of [0, 1, 2, 3]) {
-      keys.forEach((key, index) => assert.strictEqual(keyIndex(keys, key, cursor), index))
-      assert.strictEqual(keyIndex(keys, "d" as Key, cursor), -1)
+    for (const length of [1, 3, 16, 17, 100]) {
+      const keys = Array.from({ length }, (_, i) => `key${i}` as Key)
+      for (let cursor = 0; cursor <= length; cursor++) {
+        keys.forEach((key, index) => assert.strictEqual(keyIndex(keys, key, cursor), index))
+        assert.strictEqual(keyIndex(keys, "d" as Key, cursor), -1)
+      }
     }
   })
 })
