@@ -1,1 +1,23 @@
-export {}
+/**
+ * A memcached client for Effect.
+ *
+ * `Memcache` is the service and `MemcacheLayer` a layer for it that is configured by the environment.
+ *
+ * @since 0.1.0
+ */
+export { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+export { ArgumentError } from "./ArgumentError.ts"
+export type { CounterOptions } from "./Counter.ts"
+export * as Key from "./Key.ts"
+export { KeyCharacterError, KeyEncodingError, KeyError, KeyLengthError } from "./KeyError.ts"
+export { Memcache } from "./Memcache.ts"
+export * as MemcacheConfig from "./MemcacheConfig.ts"
+export { MemcacheLayer } from "./MemcacheLayer.ts"
+export type { MemcacheOptions } from "./MemcacheOptions.ts"
+export { OptionsError } from "./OptionsError.ts"
+export type { Item } from "./Retrieval.ts"
+export type { ServerEvent, ServerState } from "./ServerState.ts"
+export * as StandardTranscoder from "./StandardTranscoder.ts"
+export type { StoreOptions, Swap } from "./Storage.ts"
+export type { TimeToLive } from "./TimeToLive.ts"
+export type { Transcoder } from "./Transcoder.ts"
