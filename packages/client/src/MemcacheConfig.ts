@@ -1,0 +1,92 @@
+/**
+ * The options as Effect's `Config` reads them, by default from environment variables.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type { MemcacheOptions } from "./MemcacheOptions.ts"
+
+const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> => Config.withDefault(config, undefined)
+
+/** A duration, or `false`. */
+const KeepAlive = Schema.Union([Schema.Literals(["false", "off", "no"]), Schema.DurationFromString])
+
+/**
+ * Every option that is a plain value. What is not set keeps its default.
+ *
+ * | name | option | example |
+ * | --- | --- | --- |
+ * | `MEMCACHE_SERVERS` | `servers`, with commas | `cache1:11211,cache2:11211:2,[::1]:11211,unix:/run/m.sock` |
+ * | `MEMCACHE_PROTOCOL` | `protocol` | `auto`, `meta`, `text` |
+ * | `MEMCACHE_DISTRIBUTION` | `distribution` | `ketama` |
+ * | `MEMCACHE_PREFIX` | `prefix` | `shop:` |
+ * | `MEMCACHE_DEFAULT_TTL` | `defaultTtl` | `1 hour` |
+ * | `MEMCACHE_CONNECT_TIMEOUT` | `connectTimeout` | `1 second` |
+ * | `MEMCACHE_COMMAND_TIMEOUT` | `commandTimeout` | `250 millis` |
+ * | `MEMCACHE_STALL_TIMEOUT` | `stallTimeout` | `2 seconds` |
+ * | `MEMCACHE_MAX_IN_FLIGHT_COMMANDS` | `maxInFlight.commands` | `131072` |
+ * | `MEMCACHE_MAX_IN_FLIGHT_BYTES` | `maxInFlight.bytes` | `33554432` |
+ * | `MEMCACHE_MAX_ITEM_SIZE` | `maxItemSize` | `1048576` |
+ * | `MEMCACHE_TLS` | `tls` | `true`, `false` |
+ * | `MEMCACHE_USERNAME` | `auth.username` | `app` |
+ * | `MEMCACHE_PASSWORD` | `auth.password`, redacted | |
+ * | `MEMCACHE_NO_DELAY` | `noDelay` | `true`, `false` |
+ * | `MEMCACHE_KEEP_ALIVE` | `keepAlive` | `60 seconds`, `false` |
+ * | `MEMCACHE_DEAD_HOST_POLICY` | `deadHost.policy` | `fail`, `rehash` |
+ * | `MEMCACHE_DEAD_HOST_FAILURE_LIMIT` | `deadHost.failureLimit` | `5` |
+ * | `MEMCACHE_COMPRESSION` | `compression` | `true`, `false` |
+ * | `MEMCACHE_COMPRESSION_THRESHOLD` | `compression.threshold` | `2000` |
+ * | `MEMCACHE_COMPRESSION_LEVEL` | `compression.level` | `6` |
+ *
+ * Servers and numbers are checked with all the other options when the layer is built.
+ *
+ * @category configuration
+ * @since 0.1.0
+ */
+export const config: Config.Config<MemcacheOptions> = Config.all({
+  servers: optional(Config.String("MEMCACHE_SERVERS")),
+  protocol: optional(Config.Literals(["auto", "meta", "text"], "MEMCACHE_PROTOCOL")),
+  distribution: optional(Config.Literals(["ketama"], "MEMCACHE_DISTRIBUTION")),
+  prefix: optional(Config.String("MEMCACHE_PREFIX")),
+  defaultTtl: optional(Config.Duration("MEMCACHE_DEFAULT_TTL")),
+  connectTimeout: optional(Config.Duration("MEMCACHE_CONNECT_TIMEOUT")),
+  commandTimeout: optional(Config.Duration("MEMCACHE_COMMAND_TIMEOUT")),
+  stallTimeout: optional(Config.Duration("MEMCACHE_STALL_TIMEOUT")),
+  maxInFlightCommands: optional(Config.Int("MEMCACHE_MAX_IN_FLIGHT_COMMANDS")),
+  maxInFlightBytes: optional(Config.Int("MEMCACHE_MAX_IN_FLIGHT_BYTES")),
+  maxItemSize: optional(Config.Int("MEMCACHE_MAX_ITEM_SIZE")),
+  tls: optional(Config.Boolean("MEMCACHE_TLS")),
+  username: optional(Config.String("MEMCACHE_USERNAME")),
+  password: optional(Config.Redacted("MEMCACHE_PASSWORD")),
+  noDelay: optional(Config.Boolean("MEMCACHE_NO_DELAY")),
+  keepAlive: optional(Config.schema(KeepAlive, "MEMCACHE_KEEP_ALIVE")),
+  policy: optional(Config.Literals(["fail", "rehash"], "MEMCACHE_DEAD_HOST_POLICY")),
+  failureLimit: optional(Config.Int("MEMCACHE_DEAD_HOST_FAILURE_LIMIT")),
+  isCompressed: optional(Config.Boolean("MEMCACHE_COMPRESSION")),
+  threshold: optional(Config.Int("MEMCACHE_COMPRESSION_THRESHOLD")),
+  level: optional(Config.Int("MEMCACHE_COMPRESSION_LEVEL"))
+}).pipe(
+  Config.map((read): MemcacheOptions => ({
+    servers: read.servers,
+    protocol: read.protocol,
+    distribution: read.distribution,
+    prefix: read.prefix,
+    defaultTtl: read.defaultTtl,
+    connectTimeout: read.connectTimeout,
+    commandTimeout: read.commandTimeout,
+    stallTimeout: read.stallTimeout,
+    maxInFlight: { commands: read.maxInFlightCommands, bytes: read.maxInFlightBytes },
+    maxItemSize: read.maxItemSize,
+    tls: read.tls,
+    // One without the other is kept, so that the check can name what is missing.
+    auth: read.username === undefined && read.password === undefined
+      ? undefined
+      : { username: read.username ?? "", password: read.password ?? Redacted.make("") },
+    noDelay: read.noDelay,
+    keepAlive: typeof read.keepAlive === "string" ? false : read.keepAlive,
+    deadHost: { policy: read.policy, failureLimit: read.failureLimit },
+    compression: read.isCompressed === false ? false : { threshold: read.threshold, level: read.level }
+  }))
+)

@@ -1,0 +1,297 @@
+/**
+ * Everything that can be chosen when a client is built, with its default, and the check that finds what cannot be.
+ *
+ * A wrong option is found here, by name, and not as a strange behaviour later: Node fires a timer of 2^31 ms after one
+ * millisecond, and a prefix with a blank would cut every command in two.
+ *
+ * @since 0.1.0
+ */
+import { make as makeWireKey } from "@effect-memcache/protocol/Key"
+import { DEFAULT_MAX_ITEM_SIZE } from "@effect-memcache/protocol/Limits"
+import type { NodeTransportOptions } from "@effect-memcache/transport/NodeTransport"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import { show } from "./ArgumentError.ts"
+import type { CompressionOptions } from "./Compression.ts"
+import * as Compression from "./Compression.ts"
+import { OptionsError } from "./OptionsError.ts"
+import type { PoolOptions } from "./Pool.ts"
+import { defaultSchedule } from "./ProbeDelays.ts"
+import type { ProbeSchedule } from "./ProbeDelays.ts"
+import type { ServersInput } from "./ServerList.ts"
+import * as ServerList from "./ServerList.ts"
+import * as StandardTranscoder from "./StandardTranscoder.ts"
+import type { TimeToLive } from "./TimeToLive.ts"
+import { toExptime } from "./TimeToLive.ts"
+import type { Transcoder } from "./Transcoder.ts"
+
+/**
+ * Options of a client. All of them may be left out.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface MemcacheOptions extends NodeTransportOptions {
+  /** `"host:port"`, several with commas between them, or a list. Default `"127.0.0.1:11211"`. */
+  readonly servers?: ServersInput | undefined
+  /** `"auto"` (default) asks each server what it can; `"meta"` and `"text"` insist. */
+  readonly protocol?: "auto" | "meta" | "text" | undefined
+  /** How keys are placed. `"ketama"` (default) is libmemcached's weighted ketama. */
+  readonly distribution?: "ketama" | undefined
+  /** Stands before every plain key, on the wire and in its 250 bytes. Default none. */
+  readonly prefix?: string | undefined
+  /** For items that are stored without a `ttl`. Default for ever. */
+  readonly defaultTtl?: Exclude<TimeToLive, DateTime.DateTime> | undefined
+  /** From the first packet to the server's first answer. A number is milliseconds. Default 1 second. */
+  readonly connectTimeout?: Duration.Input | undefined
+  /** From the call to its answer. A number is milliseconds. Default 1 second. */
+  readonly commandTimeout?: Duration.Input | undefined
+  /**
+   * A connection that owes replies and has sent no byte for so long is destroyed. Default twice the `commandTimeout`,
+   * at least 1 second.
+   */
+  readonly stallTimeout?: Duration.Input | undefined
+  /** What may be in flight on one connection; beyond it commands fail at once. */
+  readonly maxInFlight?: {
+    /** Default 131,072. */
+    readonly commands?: number | undefined
+    /** Default 32 MiB. */
+    readonly bytes?: number | undefined
+  } | undefined
+  /** Largest value in bytes that is read or written; set it to the server's `-I`. Default 1 MiB. */
+  readonly maxItemSize?: number | undefined
+  /** Credentials for a memcached with `-Y`. Default none. */
+  readonly auth?: { readonly username: string; readonly password: Redacted.Redacted<string> } | undefined
+  /** What happens while a server does not answer. */
+  readonly deadHost?: {
+    /** When a dead server is probed again. Default 1 to 30 seconds, exponential and jittered. */
+    readonly schedule?: ProbeSchedule | undefined
+    /**
+     * What commands for its keys do meanwhile: `"fail"` (default) at once, or `"rehash"` to the next server on the
+     * ring. With `"rehash"`, old values may come back together with the server.
+     */
+    readonly policy?: "fail" | "rehash" | undefined
+    /** Failures in a row, timeouts included, after which a server that accepts connections is dead. Default 5. */
+    readonly failureLimit?: number | undefined
+  } | undefined
+  /** For the standard transcoder. Default `{ threshold: 2000, level: 6 }`; `false` compresses nothing. */
+  readonly compression?: CompressionOptions | false | undefined
+  /** How values become bytes. Default the standard one. */
+  readonly transcoder?: Transcoder | undefined
+}
+
+/**
+ * Options that are checked and complete.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ResolvedOptions {
+  readonly pool: PoolOptions
+  readonly transport: NodeTransportOptions
+  readonly transcoder: Transcoder
+  readonly prefix: string
+  readonly defaultTtl: TimeToLive | undefined
+  /** Largest value that may be written. */
+  readonly maxItemSize: number
+}
+
+/**
+ * Checks every option and fills in the defaults. Fails with the first option that cannot be; never throws.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const resolve = (options: MemcacheOptions = {}): Result.Result<ResolvedOptions, OptionsError> =>
+  Result.gen(function*() {
+    if (!isObject(options)) return yield* refuse("options", "must be an object", options)
+    const servers = options.servers === undefined
+      ? ServerList.DEFAULT_SERVERS
+      : yield* ServerList.parse(options.servers)
+    const protocol = yield* oneOf("protocol", options.protocol, ["auto", "meta", "text"])
+    yield* oneOf("distribution", options.distribution, ["ketama"])
+    const prefix = yield* checkPrefix(options.prefix)
+    const defaultTtl = yield* checkDefaultTtl(options.defaultTtl)
+    const connectTimeout = yield* time("connectTimeout", options.connectTimeout, 1000)
+    const commandTimeout = yield* time("commandTimeout", options.commandTimeout, 1000)
+    const stallTimeout = yield* time("stallTimeout", options.stallTimeout, Math.max(2 * commandTimeout, 1000))
+    const maxInFlight = yield* checkMaxInFlight(options.maxInFlight)
+    const maxItemSize = yield* whole("maxItemSize", options.maxItemSize, DEFAULT_MAX_ITEM_SIZE, 1, MAX_ITEM_SIZE)
+    const auth = yield* checkAuth(options.auth)
+    const deadHost = yield* checkDeadHost(options.deadHost)
+    const transport = yield* checkTransport(options)
+    const transcoder = yield* checkTranscoder(options, maxItemSize)
+    return {
+      pool: {
+        servers,
+        connect: { protocol, connectTimeout, commandTimeout, stallTimeout, maxInFlight, maxItemSize, auth },
+        ...deadHost
+      },
+      transport,
+      transcoder,
+      prefix,
+      defaultTtl,
+      maxItemSize
+    }
+  })
+
+type Checked<A> = Result.Result<A, OptionsError>
+
+/** Node's timers hold a signed 32-bit number of milliseconds, and fire at once beyond it. */
+const MAX_MILLIS = 2_147_483_647
+
+/** memcached's `-I` goes up to 1024m. */
+const MAX_ITEM_SIZE = 1_073_741_824
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const refuse = (option: string, rule: string, given: unknown): Checked<never> =>
+  fail(option, `${rule}, not ${show(given)}`)
+
+const fail = (option: string, detail: string): Checked<never> => Result.fail(new OptionsError({ option, detail }))
+
+const oneOf = <const A extends string>(
+  option: string,
+  value: A | undefined,
+  allowed: readonly [A, ...Array<A>]
+): Checked<A> => {
+  if (value === undefined) return Result.succeed(allowed[0])
+  if (allowed.includes(value)) return Result.succeed(value)
+  return refuse(option, `must be ${allowed.map((word) => `"${word}"`).join(" or ")}`, value)
+}
+
+const whole = (
+  option: string,
+  value: number | undefined,
+  otherwise: number,
+  minimum: number,
+  maximum = Number.MAX_SAFE_INTEGER
+): Checked<number> => {
+  if (value === undefined) return Result.succeed(otherwise)
+  if (Number.isSafeInteger(value) && value >= minimum && value <= maximum) return Result.succeed(value)
+  const range = maximum === Number.MAX_SAFE_INTEGER ? `${minimum} or more` : `from ${minimum} to ${maximum}`
+  return refuse(option, `must be a whole number, ${range}`, value)
+}
+
+const time = (option: string, value: Duration.Input | undefined, otherwise: number): Checked<number> => {
+  if (value === undefined) return Result.succeed(otherwise)
+  const millis = toMillis(value)
+  if (millis >= 1 && millis <= MAX_MILLIS) return Result.succeed(Math.ceil(millis))
+  return refuse(
+    option,
+    "must be a duration from 1 millisecond to 24 days, such as \"1 second\"",
+    Duration.isDuration(value) ? Duration.format(value) : value
+  )
+}
+
+const toMillis = (value: Duration.Input): number => {
+  try {
+    return Duration.toMillis(Duration.fromInputUnsafe(value))
+  } catch {
+    return Number.NaN
+  }
+}
+
+const checkPrefix = (prefix: string | undefined): Checked<string> => {
+  if (prefix === undefined) return Result.succeed("")
+  if (typeof prefix !== "string") return refuse("prefix", "must be a string", prefix)
+  // One byte must be left for the key.
+  const wire = makeWireKey("k", prefix)
+  if (typeof wire === "string") return Result.succeed(prefix)
+  switch (wire._tag) {
+    case "KeyLength":
+      return refuse("prefix", `must leave room for a key in 250 bytes and has ${wire.length - 1}`, prefix)
+    case "KeyCharacter":
+      return refuse("prefix", `must have no blank or control character, as at index ${wire.index}`, prefix)
+    case "KeyEncoding":
+      return refuse("prefix", `must have no half of a surrogate pair, as at index ${wire.index}`, prefix)
+  }
+}
+
+const checkDefaultTtl = (ttl: TimeToLive | undefined): Checked<TimeToLive | undefined> => {
+  if (DateTime.isDateTime(ttl)) return fail("defaultTtl", "must be a duration, not a moment, which would soon be past")
+  const exptime = toExptime(ttl, 0)
+  return typeof exptime === "number" ? Result.succeed(ttl) : fail("defaultTtl", exptime.detail)
+}
+
+const checkMaxInFlight = (value: MemcacheOptions["maxInFlight"]): Checked<{ commands: number; bytes: number }> =>
+  Result.gen(function*() {
+    if (value !== undefined && !isObject(value)) {
+      return yield* refuse("maxInFlight", "must be an object with commands and bytes", value)
+    }
+    return {
+      commands: yield* whole("maxInFlight.commands", value?.commands, 131_072, 1),
+      bytes: yield* whole("maxInFlight.bytes", value?.bytes, 33_554_432, 1)
+    }
+  })
+
+const checkAuth = (auth: MemcacheOptions["auth"]): Checked<MemcacheOptions["auth"]> => {
+  if (auth === undefined) return Result.succeed(undefined)
+  if (!isObject(auth)) return refuse("auth", "must be an object with username and password", auth)
+  const { password, username } = auth
+  // A blank ends the name in memcached's token, and a colon ends it in its file.
+  if (typeof username !== "string" || !/^[^\s\p{C}:]+$/u.test(username)) {
+    return refuse("auth.username", "must be a name without blanks, colons and control characters", username)
+  }
+  if (!Redacted.isRedacted(password)) {
+    return fail("auth.password", "must be a Redacted, as Redacted.make and Config.Redacted make it")
+  }
+  const secret: unknown = Redacted.value(password)
+  return typeof secret === "string" && /^[^\p{Cc}\p{Cs}]+$/u.test(secret)
+    ? Result.succeed({ username, password })
+    : fail("auth.password", "must be a text that is not empty and has no control character")
+}
+
+const checkDeadHost = (
+  value: MemcacheOptions["deadHost"]
+): Checked<Pick<PoolOptions, "schedule" | "policy" | "failureLimit">> =>
+  Result.gen(function*() {
+    if (value !== undefined && !isObject(value)) {
+      return yield* refuse("deadHost", "must be an object with schedule, policy and failureLimit", value)
+    }
+    const schedule = value?.schedule ?? defaultSchedule
+    if (!Schedule.isSchedule(schedule)) return yield* refuse("deadHost.schedule", "must be a Schedule", schedule)
+    return {
+      schedule,
+      policy: yield* oneOf("deadHost.policy", value?.policy, ["fail", "rehash"]),
+      failureLimit: yield* whole("deadHost.failureLimit", value?.failureLimit, 5, 1)
+    }
+  })
+
+const checkTransport = (options: MemcacheOptions): Checked<NodeTransportOptions> =>
+  Result.gen(function*() {
+    const { keepAlive, noDelay, tls } = options
+    if (tls !== undefined && typeof tls !== "boolean" && !isObject(tls)) {
+      return yield* refuse("tls", "must be true, false or Node's TLS options", tls)
+    }
+    if (noDelay !== undefined && typeof noDelay !== "boolean") {
+      return yield* refuse("noDelay", "must be true or false", noDelay)
+    }
+    if (keepAlive === false || keepAlive === undefined) return { tls, noDelay, keepAlive }
+    return { tls, noDelay, keepAlive: Duration.millis(yield* time("keepAlive", keepAlive, 0)) }
+  })
+
+const checkTranscoder = (options: MemcacheOptions, maxItemSize: number): Checked<Transcoder> => {
+  const { compression, transcoder } = options
+  if (transcoder === undefined) {
+    if (compression !== undefined && compression !== false && !isObject(compression)) {
+      return refuse("compression", "must be false or an object with threshold and level", compression)
+    }
+    const wrong = Compression.check(compression)
+    if (wrong !== undefined && compression !== undefined && compression !== false) {
+      return refuse(`compression.${wrong.option}`, wrong.detail, compression[wrong.option])
+    }
+    return Result.succeed(StandardTranscoder.make({ compression, maxInflatedSize: 8 * maxItemSize }))
+  }
+  if (!isObject(transcoder) || typeof transcoder.encode !== "function" || typeof transcoder.decode !== "function") {
+    return refuse("transcoder", "must be an object with encode and decode", transcoder)
+  }
+  if (compression !== undefined) {
+    return fail("compression", "is for the standard transcoder; configure your own where you make it")
+  }
+  return Result.succeed(transcoder)
+}

@@ -1,0 +1,213 @@
+import type { MemcacheOptions } from "@effect-memcache/client/MemcacheOptions"
+import { resolve } from "@effect-memcache/client/MemcacheOptions"
+import { OptionsError } from "@effect-memcache/client/OptionsError"
+import { defaultSchedule } from "@effect-memcache/client/ProbeDelays"
+import { standard } from "@effect-memcache/client/StandardTranscoder"
+import * as Address from "@effect-memcache/transport/Address"
+import { assert, describe, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import { inspect } from "node:util"
+
+const password = Redacted.make("hunter2 with blanks")
+
+const resolved = (options?: MemcacheOptions) =>
+  Result.getOrThrowWith(resolve(options), (error) => new Error(error.message))
+
+describe("options", () => {
+  it("have defaults", () => {
+    const { transcoder, ...rest } = resolved()
+    assert.isFunction(transcoder.encode)
+    assert.deepStrictEqual(rest, {
+      pool: {
+        servers: [{ address: Address.tcp("127.0.0.1"), weight: 1 }],
+        connect: {
+          protocol: "auto",
+          connectTimeout: 1000,
+          commandTimeout: 1000,
+          stallTimeout: 2000,
+          maxInFlight: { commands: 131_072, bytes: 33_554_432 },
+          maxItemSize: 1_048_576,
+          auth: undefined
+        },
+        schedule: defaultSchedule,
+        policy: "fail",
+        failureLimit: 5
+      },
+      transport: { tls: undefined, noDelay: undefined, keepAlive: undefined },
+      prefix: "",
+      defaultTtl: undefined,
+      maxItemSize: 1_048_576
+    })
+  })
+
+  it("are taken as they are given", () => {
+    const schedule = Schedule.spaced("3 seconds")
+    const tls = { ca: "pem" }
+    const options = resolved({
+      servers: ["a:1", ["b:2", 3]],
+      protocol: "text",
+      distribution: "ketama",
+      prefix: "shop:",
+      defaultTtl: "1 hour",
+      connectTimeout: 50,
+      commandTimeout: "250 millis",
+      stallTimeout: Duration.seconds(5),
+      maxInFlight: { commands: 10 },
+      maxItemSize: 2_097_152,
+      tls,
+      auth: { username: "app", password },
+      noDelay: false,
+      keepAlive: "10 seconds",
+      deadHost: { schedule, policy: "rehash", failureLimit: 2 },
+      transcoder: standard
+    })
+    assert.deepStrictEqual(options, {
+      pool: {
+        servers: [{ address: Address.tcp("a", 1), weight: 1 }, { address: Address.tcp("b", 2), weight: 3 }],
+        connect: {
+          protocol: "text",
+          connectTimeout: 50,
+          commandTimeout: 250,
+          stallTimeout: 5000,
+          maxInFlight: { commands: 10, bytes: 33_554_432 },
+          maxItemSize: 2_097_152,
+          auth: { username: "app", password }
+        },
+        schedule,
+        policy: "rehash",
+        failureLimit: 2
+      },
+      transport: { tls, noDelay: false, keepAlive: Duration.seconds(10) },
+      transcoder: standard,
+      prefix: "shop:",
+      defaultTtl: "1 hour",
+      maxItemSize: 2_097_152
+    })
+  })
+
+  it("wait for a stalled connection twice as long as for a command, and a second at least", () => {
+    assert.strictEqual(resolved({ commandTimeout: "5 seconds" }).pool.connect.stallTimeout, 10_000)
+    assert.strictEqual(resolved({ commandTimeout: 100 }).pool.connect.stallTimeout, 1000)
+  })
+
+  it("configure the standard transcoder", () => {
+    const { transcoder } = resolved({ compression: { threshold: 10, level: 1 } })
+    const coding = transcoder.encode("a".repeat(100))
+    assert.isTrue(Result.isResult(coding) && Result.isSuccess(coding) && coding.success.flags === 24)
+    const plain = resolved({ compression: false }).transcoder.encode("a".repeat(5000))
+    assert.isTrue(Result.isResult(plain) && Result.isSuccess(plain) && plain.success.flags === 16)
+  })
+
+  it("bound what is inflated by the item size", () => {
+    const coding = resolved({ maxItemSize: 1000 }).transcoder.encode("a".repeat(8001))
+    assert.isTrue(Result.isResult(coding) && Result.isSuccess(coding) && coding.success.flags === 16)
+  })
+})
+
+describe("an option is refused by name:", () => {
+  const bad: ReadonlyArray<readonly [options: unknown, option: string, detail: RegExp]> = [
+    [null, "options", /must be an object, not null/],
+    [{ servers: [] }, "servers", /empty/],
+    [{ servers: "a:70000" }, "servers[0]", /1 to 65535/],
+    [{ servers: [["a", -1]] }, "servers[0]", /weight/],
+    [{ servers: "a,a" }, "servers[1]", /already/],
+    [{ protocol: "binary" }, "protocol", /"auto" or "meta" or "text", not "binary"/],
+    [{ protocol: 1 }, "protocol", /not 1/],
+    [{ distribution: "modula" }, "distribution", /"ketama", not "modula"/],
+    [{ prefix: 5 }, "prefix", /string, not 5/],
+    [{ prefix: "a b" }, "prefix", /index 1, not "a b"/],
+    [{ prefix: "a\r\n" }, "prefix", /index 1, not "a\\r\\n"/],
+    [{ prefix: "\ud800" }, "prefix", /surrogate/],
+    [{ prefix: "p".repeat(250) }, "prefix", /has 250/],
+    [{ defaultTtl: 300 }, "defaultTtl", /unit/],
+    [{ defaultTtl: "0 seconds" }, "defaultTtl", /longer than zero/],
+    [{ defaultTtl: DateTime.makeUnsafe(Date.UTC(2030, 0)) }, "defaultTtl", /moment/],
+    [{ maxInFlight: 5 }, "maxInFlight", /object/],
+    [{ maxInFlight: { commands: 0 } }, "maxInFlight.commands", /1 or more, not 0/],
+    [{ maxInFlight: { bytes: Infinity } }, "maxInFlight.bytes", /not Infinity/],
+    [{ maxItemSize: 0 }, "maxItemSize", /not 0/],
+    [{ maxItemSize: 2 ** 31 }, "maxItemSize", /1073741824/],
+    [{ maxItemSize: "1m" }, "maxItemSize", /not "1m"/],
+    [{ auth: "app:secret" }, "auth", /object/],
+    [{ auth: { username: "", password } }, "auth.username", /name/],
+    [{ auth: { username: "a b", password } }, "auth.username", /blanks/],
+    [{ auth: { username: "a:b", password } }, "auth.username", /colons/],
+    [{ auth: { username: "a\n", password } }, "auth.username", /control/],
+    [{ auth: { password } }, "auth.username", /not undefined/],
+    [{ auth: { username: "app", password: "hunter2" } }, "auth.password", /Redacted/],
+    [{ auth: { username: "app", password: Redacted.make("") } }, "auth.password", /empty/],
+    [{ auth: { username: "app", password: Redacted.make("hunter2\r\nflush_all") } }, "auth.password", /control/],
+    [{ tls: "yes" }, "tls", /not "yes"/],
+    [{ noDelay: 1 }, "noDelay", /not 1/],
+    [{ keepAlive: true }, "keepAlive", /duration.*not true/],
+    [{ keepAlive: 0 }, "keepAlive", /not 0/],
+    [{ deadHost: "fail" }, "deadHost", /object/],
+    [{ deadHost: { policy: "ignore" } }, "deadHost.policy", /"fail" or "rehash", not "ignore"/],
+    [{ deadHost: { failureLimit: 0 } }, "deadHost.failureLimit", /not 0/],
+    [{ deadHost: { schedule: "1 second" } }, "deadHost.schedule", /Schedule/],
+    [{ compression: true }, "compression", /false or an object/],
+    [{ compression: { level: 10 } }, "compression.level", /1 to 9, not 10/],
+    [{ compression: { threshold: -1 } }, "compression.threshold", /not -1/],
+    [{ transcoder: {} }, "transcoder", /encode and decode/],
+    [{ transcoder: standard, compression: false }, "compression", /standard transcoder/],
+    ...["connectTimeout", "commandTimeout", "stallTimeout"].flatMap((option) =>
+      ([
+        [Number.NaN, /not NaN/],
+        [0, /not 0/],
+        [-1, /not -1/],
+        [0.5, /not 0\.5/],
+        [Infinity, /not Infinity/],
+        [2 ** 31, /not 2147483648/],
+        ["Infinity", /not "Infinity"/],
+        ["soon", /not "soon"/],
+        [Duration.zero, /not "0"/],
+        [Duration.days(25), /not "25d"/],
+        [{}, /not an object/],
+        [null, /not null/]
+      ] as const).map(([value, detail]) => [{ [option]: value }, option, detail] as const)
+    )
+  ]
+  it.each(bad)("%o", (options, option, detail) => {
+    const result = resolve(options as MemcacheOptions)
+    if (Result.isSuccess(result)) return assert.fail("was taken")
+    const error = result.failure
+    assert.instanceOf(error, OptionsError)
+    assert.strictEqual(error.option, option)
+    assert.match(error.detail, detail)
+    assert.match(error.message, /^The option .*\.$/)
+    assert.notMatch(error.message + inspect(error), /hunter2/)
+  })
+
+  it.prop("whatever is given, and never by an exception", [
+    Schema.Literals([
+      "servers",
+      "prefix",
+      "defaultTtl",
+      "connectTimeout",
+      "maxInFlight",
+      "auth",
+      "tls",
+      "keepAlive",
+      "deadHost",
+      "compression",
+      "transcoder"
+    ]),
+    Schema.Unknown
+  ], ([option, value]) => {
+    assert.isTrue(Result.isResult(resolve({ [option]: value } as MemcacheOptions)))
+  })
+
+  it("the longest timeout is taken", () => {
+    assert.strictEqual(resolved({ connectTimeout: 2_147_483_647 }).pool.connect.connectTimeout, 2_147_483_647)
+    assert.strictEqual(resolved({ connectTimeout: 1 }).pool.connect.connectTimeout, 1)
+  })
+
+  it("the longest prefix is taken", () => {
+    assert.lengthOf(resolved({ prefix: "p".repeat(249) }).prefix, 249)
+  })
+})
