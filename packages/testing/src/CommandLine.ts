@@ -242,7 +242,9 @@ const splitLong = (word: string): readonly [name: string, value: string | undefi
 }
 
 const HELP = (() => {
-  const titles = RULES.map(({ letter, long, value }) => `  -${letter}, --${long}${value === undefined ? "" : `=<${value}>`}`)
+  const titles = RULES.map(({ letter, long, value }) =>
+    `  -${letter}, --${long}${value === undefined ? "" : `=<${value}>`}`
+  )
   const width = Math.max(...RULES.map(({ help }, i) => help === undefined ? 0 : titles[i].length)) + 3
   const listed = RULES.flatMap(({ help }, i) => help === undefined ? [] : [titles[i].padEnd(width) + help])
   const ignored = RULES.flatMap(({ help, letter }) => help === undefined ? [`-${letter}`] : [])

@@ -41,10 +41,12 @@ export interface Options extends Omit<ServerOptions, "now"> {}
  * @category errors
  * @since 0.1.0
  */
-export class ListenError extends Schema.TaggedError<ListenError>("@effect-memcache/testing/ListenError")("ListenError", {
-  address: Schema.String,
-  cause: Schema.Defect()
-}) {
+export class ListenError
+  extends Schema.TaggedError<ListenError>("@effect-memcache/testing/ListenError")("ListenError", {
+    address: Schema.String,
+    cause: Schema.Defect()
+  })
+{
   override get message(): string {
     const reason = this.cause instanceof Error ? this.cause.message : String(this.cause)
     return `The embedded memcached cannot listen on ${this.address}: ${reason}`

@@ -99,7 +99,9 @@ export class MemcachedServer {
   /** `host:port`, or `unix:/path`. */
   get address(): string {
     const { path } = this.options
-    return path !== undefined ? `unix:${path}` : `${this.host.includes(":") ? `[${this.host}]` : this.host}:${this.port}`
+    return path !== undefined
+      ? `unix:${path}`
+      : `${this.host.includes(":") ? `[${this.host}]` : this.host}:${this.port}`
   }
 
   /** Listens. A server that listens already does nothing; a port that is taken rejects. */
@@ -265,7 +267,9 @@ class Connection {
         return true
       case "Refuse":
         if (request.reply === BAD_CHUNK) counters.malformed++
-        this.say(request.reply === BAD_CHUNK && !this.isKnown ? "CLIENT_ERROR bad command line termination" : request.reply)
+        this.say(
+          request.reply === BAD_CHUNK && !this.isKnown ? "CLIENT_ERROR bad command line termination" : request.reply
+        )
         return false
       case "TooLarge":
         this.count(request.command)

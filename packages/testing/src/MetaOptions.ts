@@ -6,9 +6,9 @@
  *
  * @since 0.1.0
  */
+import { byteString } from "@effect-memcache/protocol/Ascii"
 import type { MetaFlag } from "@effect-memcache/protocol/Command"
 import * as Key from "@effect-memcache/protocol/Key"
-import { byteString } from "@effect-memcache/protocol/Ascii"
 
 /**
  * What the flags of one command say. Exptimes are as they came; `undefined` is a flag that is not there.

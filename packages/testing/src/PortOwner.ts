@@ -63,7 +63,13 @@ const table = async (file: string): Promise<ReadonlyArray<ReadonlyArray<string>>
 
 const ANSWER_TIMEOUT = 500
 
-const askPid = ({ host, isEncrypted, path, port, user }: Place): Promise<number | undefined> =>
+/**
+ * The process id that a server tells, or `undefined` if it tells none.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const askPid = ({ host, isEncrypted, path, port, user }: Place): Promise<number | undefined> =>
   new Promise((resolve) => {
     const where = path === undefined ? { host, port } : { path }
     const socket = isEncrypted ? Tls.connect({ ...where, rejectUnauthorized: false }) : Net.connect(where)
@@ -82,6 +88,7 @@ const askPid = ({ host, isEncrypted, path, port, user }: Place): Promise<number 
     socket.on("data", (chunk) => {
       text += chunk.toString("latin1")
       if (text === "STORED\r\n") socket.write("stats\r\n")
+      else if (text.startsWith("CLIENT_ERROR")) return done(undefined)
       const pid = /STAT pid (\d+)\r\n/.exec(text)?.[1]
       if (pid !== undefined) done(Number(pid))
     })

@@ -214,5 +214,4 @@ export class RealMemcached extends Context.Service<RealMemcached, Service>()(
  */
 export const layer = (
   options?: Options
-): Layer.Layer<RealMemcached, MemcachedMissingError | MemcachedStartError> =>
-  Layer.effect(RealMemcached, make(options))
+): Layer.Layer<RealMemcached, MemcachedMissingError | MemcachedStartError> => Layer.effect(RealMemcached, make(options))

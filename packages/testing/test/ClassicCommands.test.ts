@@ -62,7 +62,19 @@ describe("ClassicCommands", () => {
 
   it("cas tells stored, changed and absent apart, and 0 never matches", () => {
     assert.deepStrictEqual(
-      talk("set k 0 0 1", "a", "cas k 0 0 1 1", "b", "cas k 0 0 1 1", "c", "cas k 0 0 1 0", "d", "cas n 0 0 1 1", "e", "get k"),
+      talk(
+        "set k 0 0 1",
+        "a",
+        "cas k 0 0 1 1",
+        "b",
+        "cas k 0 0 1 1",
+        "c",
+        "cas k 0 0 1 0",
+        "d",
+        "cas n 0 0 1 1",
+        "e",
+        "get k"
+      ),
       ["STORED", "STORED", "EXISTS", "EXISTS", "NOT_FOUND", "VALUE k 0 1", "b", "END"]
     )
   })
@@ -85,8 +97,18 @@ describe("ClassicCommands", () => {
     { stored: "10", command: "decr n 100", reply: "0", left: "0 " },
     { stored: "9", command: "incr n 1", reply: "10", left: "10" },
     { stored: "18446744073709551615", command: "incr n 1", reply: "0", left: "0".padEnd(20) },
-    { stored: "18446744073709551615", command: "incr n 18446744073709551615", reply: "18446744073709551614", left: "18446744073709551614" },
-    { stored: "18446744073709551615", command: "decr n 1", reply: "18446744073709551614", left: "18446744073709551614" },
+    {
+      stored: "18446744073709551615",
+      command: "incr n 18446744073709551615",
+      reply: "18446744073709551614",
+      left: "18446744073709551614"
+    },
+    {
+      stored: "18446744073709551615",
+      command: "decr n 1",
+      reply: "18446744073709551614",
+      left: "18446744073709551614"
+    },
     { stored: " 12", command: "incr n 1", reply: "13", left: "13 " },
     { stored: "12 ", command: "incr n 1", reply: "13", left: "13 " },
     { stored: "012", command: "incr n 1", reply: "13", left: "13 " },
@@ -145,7 +167,9 @@ describe("ClassicCommands", () => {
 
   it("a refused set drops the old value, a refused add, replace or append does not", () => {
     const large = "x".repeat(2000)
-    for (const [mode, left] of [["set", []], ["add", ["VALUE k 0 3", "old"]], ["replace", ["VALUE k 0 3", "old"]]] as const) {
+    for (
+      const [mode, left] of [["set", []], ["add", ["VALUE k 0 3", "old"]], ["replace", ["VALUE k 0 3", "old"]]] as const
+    ) {
       assert.deepStrictEqual(
         new Conversation({ maxItemSize: 1024 }).say("set k 0 0 3", "old", `${mode} k 0 0 2000`, large, "get k"),
         ["STORED", "SERVER_ERROR object too large for cache", ...left, "END"]
@@ -162,7 +186,13 @@ describe("ClassicCommands", () => {
 
   it("a refused set with noreply is silent and drops the old value all the same", () => {
     assert.deepStrictEqual(
-      new Conversation({ maxItemSize: 1024 }).say("set k 0 0 3", "old", "set k 0 0 2000 noreply", "x".repeat(2000), "get k"),
+      new Conversation({ maxItemSize: 1024 }).say(
+        "set k 0 0 3",
+        "old",
+        "set k 0 0 2000 noreply",
+        "x".repeat(2000),
+        "get k"
+      ),
       ["STORED", "END"]
     )
   })
@@ -170,14 +200,30 @@ describe("ClassicCommands", () => {
   it("without evictions a full memory refuses, and a set drops the old value", () => {
     const conversation = new Conversation({ memoryLimit: 1500, maxItemSize: 1024, evict: false })
     assert.deepStrictEqual(
-      conversation.say("set a 0 0 900", "x".repeat(900), "set b 0 0 3", "old", "set b 0 0 900", "y".repeat(900), "get b"),
+      conversation.say(
+        "set a 0 0 900",
+        "x".repeat(900),
+        "set b 0 0 3",
+        "old",
+        "set b 0 0 900",
+        "y".repeat(900),
+        "get b"
+      ),
       ["STORED", "STORED", "SERVER_ERROR out of memory storing object", "END"]
     )
   })
 
   it("noreply hides every answer, that of a counter on text included", () => {
     assert.deepStrictEqual(
-      talk("set a 0 0 1 noreply", "x", "incr a 1 noreply", "touch a 0 noreply", "delete a noreply", "delete a noreply", "get a"),
+      talk(
+        "set a 0 0 1 noreply",
+        "x",
+        "incr a 1 noreply",
+        "touch a 0 noreply",
+        "delete a noreply",
+        "delete a noreply",
+        "get a"
+      ),
       ["END"]
     )
   })

@@ -84,7 +84,9 @@ describe("CommandLine", () => {
     const help = CommandLine.parse(["-h"])
     assert.strictEqual(help._tag, "Print")
     if (help._tag !== "Print") return
-    for (const option of ["-p, --port=<num>", "-s, --unix-socket=<file>", "-I, --max-item-size", "-A, --enable-shutdown"]) {
+    for (
+      const option of ["-p, --port=<num>", "-s, --unix-socket=<file>", "-I, --max-item-size", "-A, --enable-shutdown"]
+    ) {
       assert.include(help.text, option)
     }
     assert.isTrue(help.text.split("\n").every((line) => line.length <= 100))

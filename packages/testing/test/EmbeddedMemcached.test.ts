@@ -114,7 +114,10 @@ describe("EmbeddedMemcached", () => {
   it("works without Effect", async () => {
     const server = await EmbeddedMemcached.start({ maxItemSize: 1024 })
     const client = await RawClient.connect({ host: server.host, port: server.port })
-    assert.strictEqual(await client.ask(`set a 0 0 2000\r\n${"x".repeat(2000)}\r\n`), "SERVER_ERROR object too large for cache\r\n")
+    assert.strictEqual(
+      await client.ask(`set a 0 0 2000\r\n${"x".repeat(2000)}\r\n`),
+      "SERVER_ERROR object too large for cache\r\n"
+    )
     await server.stop()
     await client.closed()
   })

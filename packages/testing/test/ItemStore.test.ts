@@ -167,7 +167,11 @@ describe("ItemStore", () => {
       hasCas: true
     })
     store.link({ key: "gone", isBase64: false, flags: 0, exptime: store.expiry(-1) }, new Uint8Array(0), undefined)
-    store.link({ key: "far", isBase64: false, flags: 0, exptime: store.expiry(3_456_000) }, new Uint8Array(0), undefined)
+    store.link(
+      { key: "far", isBase64: false, flags: 0, exptime: store.expiry(3_456_000) },
+      new Uint8Array(0),
+      undefined
+    )
     assert.isUndefined(store.find("gone"))
     assert.strictEqual(store.find("far")?.exptime, store.time + 3_456_000)
   })

@@ -27,5 +27,6 @@ const mask = (line: string): string => {
   if (line.startsWith("VALUE ")) return line.replace(/^(VALUE \S+ \d+ \d+) \d+$/, "$1 #")
   if (line.startsWith("ME ")) return line.replace(/exp=-?\d+ la=\d+ cas=\d+/, "exp=# la=# cas=#")
   if (!/^(?:VA|HD|EN|NS|EX|NF)\b/.test(line)) return line
-  return line.split(" ").map((word, index) => index === 0 ? word : word.replace(/^(?:([lt])\d+|(c)[1-9]\d*)$/, "$1$2#")).join(" ")
+  return line.split(" ").map((word, index) => index === 0 ? word : word.replace(/^(?:([lt])\d+|(c)[1-9]\d*)$/, "$1$2#"))
+    .join(" ")
 }

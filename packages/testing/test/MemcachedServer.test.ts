@@ -96,7 +96,10 @@ describe("MemcachedServer", () => {
     withServer({}, async (_, connect) => {
       const client = await connect()
       const keys = Array.from({ length: 2000 }, (_, i) => `key${i}`)
-      assert.strictEqual(await client.ask(`set key7 0 0 1\r\nx\r\nget ${keys.join(" ")}\r\n`), "STORED\r\nVALUE key7 0 1\r\nx\r\nEND\r\n")
+      assert.strictEqual(
+        await client.ask(`set key7 0 0 1\r\nx\r\nget ${keys.join(" ")}\r\n`),
+        "STORED\r\nVALUE key7 0 1\r\nx\r\nEND\r\n"
+      )
     }))
 
   it("turns away who comes above the limit, and counts it", () =>

@@ -7,7 +7,17 @@ describe("MetaCommands", () => {
   it("mg answers the fields in the order in which they were asked for", () => {
     assert.deepStrictEqual(
       talk("set k 30 100 3", "abc", "mg k v", "mg k s v t f k c O7", "mg k f s", "mg k", "mg nope v k O1", "mg nope"),
-      ["STORED", "VA 3", "abc", "VA 3 s3 t100 f30 kk c1 O7", "abc", "HD f30 s3", "HD", "EN kk O1".replace("kk", "knope"), "EN"]
+      [
+        "STORED",
+        "VA 3",
+        "abc",
+        "VA 3 s3 t100 f30 kk c1 O7",
+        "abc",
+        "HD f30 s3",
+        "HD",
+        "EN kk O1".replace("kk", "knope"),
+        "EN"
+      ]
     )
   })
 
@@ -34,7 +44,18 @@ describe("MetaCommands", () => {
   it("q hides EN of mg, HD of ms, md and ma, and nothing else", () => {
     assert.deepStrictEqual(
       talk(
-        ...["set z 0 0 1", "x", "ms z 2 C1 q O0", "hi", "ms z 2 C1 q O1", "hi", "ms z 2 q O2", "hi", "ms z 2 MR q O3", "hi"],
+        ...[
+          "set z 0 0 1",
+          "x",
+          "ms z 2 C1 q O0",
+          "hi",
+          "ms z 2 C1 q O1",
+          "hi",
+          "ms z 2 q O2",
+          "hi",
+          "ms z 2 MR q O3",
+          "hi"
+        ],
         ...["ms zz 2 MR q O4", "hi", "md zz q O5", "md z q O6", "ma zz q O7", "mg zz q O8 v", "mn"]
       ),
       ["STORED", "EX O1", "NS O4", "NF O5", "NF O7", "MN"]
@@ -90,7 +111,18 @@ describe("MetaCommands", () => {
 
   it("ms with I and an older cas stores, and the item stays stale with its exptime", () => {
     assert.deepStrictEqual(
-      talk("ms k 3 c", "one", "md k I T30", "ms k 3 I C1 T99 c", "two", "mg k v t", "ms k 3 I C99", "six", "ms k 3 C1", "ten"),
+      talk(
+        "ms k 3 c",
+        "one",
+        "md k I T30",
+        "ms k 3 I C1 T99 c",
+        "two",
+        "mg k v t",
+        "ms k 3 I C99",
+        "six",
+        "ms k 3 C1",
+        "ten"
+      ),
       ["HD c1", "HD", "HD c3", "VA 3 t30 X W", "two", "EX", "EX"]
     )
   })
@@ -125,7 +157,12 @@ describe("MetaCommands", () => {
   })
 
   it("ms appends to nothing when N says so", () => {
-    assert.deepStrictEqual(talk("ms k 1 MA N50 s", "a", "ms k 1 MA N50 s", "b", "mg k v t"), ["HD s1", "HD s2", "VA 2 t50", "ab"])
+    assert.deepStrictEqual(talk("ms k 1 MA N50 s", "a", "ms k 1 MA N50 s", "b", "mg k v t"), [
+      "HD s1",
+      "HD s2",
+      "VA 2 t50",
+      "ab"
+    ])
   })
 
   it("ms sets flags and exptime, and c shows the new cas unique or 0", () => {
@@ -140,12 +177,26 @@ describe("MetaCommands", () => {
   })
 
   it("ms MA compares a cas unique", () => {
-    assert.deepStrictEqual(talk("ms k 1", "a", "ms k 1 MA C9", "b", "ms k 1 MA C1", "b", "mg k v"), ["HD", "EX", "HD", "VA 2", "ab"])
+    assert.deepStrictEqual(talk("ms k 1", "a", "ms k 1 MA C9", "b", "ms k 1 MA C1", "b", "mg k v"), [
+      "HD",
+      "EX",
+      "HD",
+      "VA 2",
+      "ab"
+    ])
   })
 
   it("E chooses the cas unique up to 2^64 - 1, and 0 takes the next", () => {
     assert.deepStrictEqual(
-      talk("ms k 1 E18446744073709551615 c", "a", "cas k 0 0 1 18446744073709551615", "b", "ms k 1 E0 c", "c", "gets k"),
+      talk(
+        "ms k 1 E18446744073709551615 c",
+        "a",
+        "cas k 0 0 1 18446744073709551615",
+        "b",
+        "ms k 1 E0 c",
+        "c",
+        "gets k"
+      ),
       ["HD c18446744073709551615", "STORED", "HD c2", "VALUE k 0 1 2", "c", "END"]
     )
   })
@@ -163,7 +214,16 @@ describe("MetaCommands", () => {
 
   it("ma counts by its mode and delta, makes what is not there, and compares", () => {
     assert.deepStrictEqual(
-      talk("ma n", "ma n N60 J13 v t c", "ma n N60 J13 v t", "ma n MD D4 v", "ma n M- D99 v", "ma n M+ v T5 t", "ma n C1", "ma n C5 c"),
+      talk(
+        "ma n",
+        "ma n N60 J13 v t c",
+        "ma n N60 J13 v t",
+        "ma n MD D4 v",
+        "ma n M- D99 v",
+        "ma n M+ v T5 t",
+        "ma n C1",
+        "ma n C5 c"
+      ),
       ["NF", "VA 2 t60 c1", "13", "VA 2 t60", "14", "VA 2", "10", "VA 1", "0", "VA 1 t5", "1", "EX", "HD c6"]
     )
   })
@@ -171,7 +231,13 @@ describe("MetaCommands", () => {
   it("an ms that is refused drops the old value in every mode, q or not", () => {
     for (const mode of ["", " ME", " MR", " MA", " q"]) {
       assert.deepStrictEqual(
-        new Conversation({ maxItemSize: 1024 }).say("set k 0 0 3", "old", `ms k 2000${mode}`, "x".repeat(2000), "mg k v"),
+        new Conversation({ maxItemSize: 1024 }).say(
+          "set k 0 0 3",
+          "old",
+          `ms k 2000${mode}`,
+          "x".repeat(2000),
+          "mg k v"
+        ),
         ["STORED", "SERVER_ERROR object too large for cache", "EN"]
       )
     }

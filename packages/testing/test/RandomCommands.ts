@@ -93,16 +93,29 @@ export const generate = (seed: number, count: number): ReadonlyArray<Step> => {
   const metaGet = (): string => {
     const name = key()
     const vivify = chance(0.2) ? [`N${pick(["0", "100"])}`] : []
-    return line("mg", name, some("v", "v", "k", "f", "t", "c", "s", "h", "l", "q", "u").filter(unique), vivify, opaque(),
-      chance(0.2) ? [`T${pick(["0", "100", "3600"])}`] : [], chance(0.2) ? [`R${pick(["30", "200", "-1"])}`] : [])
+    return line(
+      "mg",
+      name,
+      some("v", "v", "k", "f", "t", "c", "s", "h", "l", "q", "u").filter(unique),
+      vivify,
+      opaque(),
+      chance(0.2) ? [`T${pick(["0", "100", "3600"])}`] : [],
+      chance(0.2) ? [`R${pick(["30", "200", "-1"])}`] : []
+    )
   }
   const metaDelete = (): string => {
     const name = key()
     return line("md", name, some("q", "k", "I", "T30", `C{cas:${name}}`), opaque())
   }
   const metaArithmetic = (): string =>
-    line("ma", pick([...COUNTERS, key()]), pick([[], ["MI"], ["M+"], ["MD"], ["M-"]]),
-      some("v", "t", "c", "k", `D${delta()}`, "J13").filter(unique), chance(0.3) ? ["N100"] : some("q"), opaque())
+    line(
+      "ma",
+      pick([...COUNTERS, key()]),
+      pick([[], ["MI"], ["M+"], ["MD"], ["M-"]]),
+      some("v", "t", "c", "k", `D${delta()}`, "J13").filter(unique),
+      chance(0.3) ? ["N100"] : some("q"),
+      opaque()
+    )
   const binary = (): string => {
     const [base64, plain] = pick(BINARY)
     return pick([

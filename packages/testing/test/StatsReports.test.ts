@@ -4,10 +4,12 @@ import { Conversation } from "./Conversation.ts"
 const report = (conversation: Conversation, name: string): ReadonlyMap<string, string> => {
   const lines = conversation.say(name)
   assert.strictEqual(lines.at(-1), "END")
-  return new Map(lines.slice(0, -1).map((line) => {
-    const [, key, value] = /^STAT (\S+) (.*)$/.exec(line) ?? assert.fail(line)
-    return [key, value]
-  }))
+  return new Map(
+    lines.slice(0, -1).map((line) => {
+      const [, key, value] = /^STAT (\S+) (.*)$/.exec(line) ?? assert.fail(line)
+      return [key, value]
+    })
+  )
 }
 
 describe("StatsReports", () => {
