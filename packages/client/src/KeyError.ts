@@ -110,7 +110,7 @@ export type KeyError = KeyLengthError | KeyCharacterError | KeyEncodingError
  */
 export const KeyError = Schema.Union([KeyLengthError, KeyCharacterError, KeyEncodingError])
 
-// A side table rather than a hidden property, which `util.inspect` with `showHidden` would print.
+// A side table, since whatever prints an error prints its own properties, some of them hidden ones too.
 const keys = new WeakMap<KeyError, unknown>()
 
 const remember = (error: KeyError, key: unknown): KeyError => {

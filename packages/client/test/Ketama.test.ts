@@ -82,6 +82,15 @@ describe("a key's place", () => {
     }
   })
 
+  it("is, where two points collide, the earlier server's", () => {
+    // Two servers of one name collide everywhere.
+    const twins = [tcp("twin", 0), { address: Address.unix("twin"), weight: 1 }, tcp("other")]
+    assert.strictEqual(Ketama.nameOf(twins[0]), Ketama.nameOf(twins[1]))
+    const places = keys.map((key) => Ketama.make(twins).indexOf(key))
+    assert.deepStrictEqual([...new Set(places)].sort(), [0, 2])
+    assert.deepStrictEqual(places, keys.map((key) => Ketama.make([twins[1], twins[0], twins[2]]).indexOf(key)))
+  })
+
   it("is the only server's", () => {
     const one = Ketama.make([tcp("a")])
     assert.strictEqual(one.indexOf(wire("x")), 0)

@@ -386,7 +386,7 @@ export class DecodeError extends Schema.TaggedError<DecodeError>("effect-memcach
   }
 }
 
-// An accessor over a side table, since even `util.inspect` with `showHidden` prints an error's own properties.
+// A side table, since whatever prints an error prints its own properties, some of them hidden ones too.
 const hidden = new WeakMap<object, { readonly bytes?: Uint8Array | undefined; readonly issue: unknown }>()
 
 /**
