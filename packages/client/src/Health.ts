@@ -1,8 +1,9 @@
 /**
  * Whether a server is alive, judged from what happened on its connections. No clock and no socket: times are passed in.
  *
- * A server is dead when it cannot be reached, or when `failureLimit` commands in a row got no answer. Errors about one
- * item, or about the caller's own load, say nothing about the server.
+ * A server is dead when it cannot be reached, or when `failureLimit` commands in a row got no answer, on however many
+ * connections. Errors about one item, or about the caller's own load, say nothing about the server; neither does a
+ * connection that we closed, or one that has been replaced.
  *
  * @since 0.1.0
  */
@@ -31,6 +32,17 @@ export interface Death {
 export type Verdict = "alive" | "failing" | "unreachable"
 
 /**
+ * What is looked at of a connection.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Witness {
+  /** Commands that were answered while somebody waited for them. */
+  readonly answered: number
+}
+
+/**
  * The health of one server.
  *
  * @category models
@@ -41,6 +53,7 @@ export class Health {
 
   private readonly failureLimit: number
   private failures = 0
+  private connection: Witness | undefined = undefined
   private isLossCounted = false
   private answeredBefore = 0
   private answeredAtFailure = 0
@@ -51,38 +64,52 @@ export class Health {
     this.failureLimit = failureLimit
   }
 
-  /** A new connection is in use, which has answered so many commands, the handshake's, so far. */
-  connected(answered: number): void {
-    this.failures = 0
+  /** A new connection is in use. What it has answered so far was the handshake, which is no command of anybody's. */
+  connected(connection: Witness): void {
+    this.disconnecting()
+    this.connection = connection
     this.isLossCounted = false
-    this.answeredBefore = answered
-    this.answeredAtFailure = answered
+    this.answeredBefore = connection.answered
+    this.answeredAtFailure = connection.answered
   }
 
-  /** A command failed on a connection that has answered so many. */
-  failed(error: MemcacheError, answered: number): Verdict {
+  /** We are about to close the connection: what fails with it is our own doing. */
+  disconnecting(): void {
+    this.forgetFailuresBeforeAnswer()
+    this.connection = undefined
+  }
+
+  /** A command failed on a connection. `isFresh`: it had waited for it, so that the connection was never idle. */
+  failed(error: MemcacheError, connection: Witness, isFresh: boolean): Verdict {
+    if (connection !== this.connection) return "alive"
     switch (error.reason._tag) {
       case "ConnectionLostError":
       case "ProtocolError":
         // A connection that ends before it has answered anything is no better than none, and must not be dialed again
-        // for every command.
-        if (answered === this.answeredBefore && error.outcome === "unknown") return "unreachable"
-        // All commands in flight fail with their connection, which is one failure of the server.
-        if (this.isLossCounted) return "alive"
+        // for every command. One that was idle may be closed by the server at any time.
+        if (connection.answered === this.answeredBefore && (isFresh || error.outcome === "unknown")) return "unreachable"
+        // All commands in flight fail with their connection, which is one failure of the server; and what was not sent
+        // does not count, since it can be sent again.
+        if (this.isLossCounted || error.outcome === "not-sent") return "alive"
         this.isLossCounted = true
-        return this.count(answered)
+        return this.count()
       case "TimeoutError":
-        return this.count(answered)
+        return this.count()
       default:
         return "alive"
     }
   }
 
-  private count(answered: number): Verdict {
-    if (answered !== this.answeredAtFailure) this.failures = 0
-    this.answeredAtFailure = answered
+  private count(): Verdict {
+    this.forgetFailuresBeforeAnswer()
     this.failures++
     return this.failures >= this.failureLimit ? "failing" : "alive"
+  }
+
+  private forgetFailuresBeforeAnswer(): void {
+    if (this.connection === undefined || this.connection.answered === this.answeredAtFailure) return
+    this.answeredAtFailure = this.connection.answered
+    this.failures = 0
   }
 
   /** Whether a server that dies now has lived long enough since its return for the schedule to begin anew. */

@@ -66,6 +66,7 @@ export class Server implements Backend {
   private retireFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private delays: Effect.Effect<Duration.Duration> | undefined = undefined
   private isClosed = false
+  private lastStatus: ServerStatus = "idle"
   private since: number
 
   /** A server that lives as long as the scope; nothing is dialed. */
@@ -75,7 +76,9 @@ export class Server implements Backend {
     options: ServerOptions
   ): Effect.fn.Return<Server, never, Scope.Scope> {
     const scope = yield* Scope.fork(yield* Effect.scope)
-    const server = new Server(address, weight, options, scope, yield* Effect.context<never>())
+    // Finalizers run in reverse: the server stops before its connections close, or what they had not sent would dial.
+    const connections = yield* Scope.fork(scope)
+    const server = new Server(address, weight, options, { scope, connections }, yield* Effect.context<never>())
     yield* Scope.addFinalizer(scope, Effect.sync(() => server.stop()))
     return server
   })
@@ -84,7 +87,7 @@ export class Server implements Backend {
     address: Address,
     weight: number,
     options: ServerOptions,
-    scope: Scope.Closeable,
+    { connections, scope }: { readonly scope: Scope.Closeable; readonly connections: Scope.Scope },
     context: Context.Context<never>
   ) {
     this.name = AddressModule.format(address)
@@ -99,12 +102,13 @@ export class Server implements Backend {
       server: this.name,
       connect: options.connect,
       dial: options.transport.connect(address, options.connect),
-      scope,
+      scope: connections,
       fork: this.fork,
       now: () => this.now(),
       onConnected: (connection) => this.onConnected(connection),
       onLost: (error) => this.onLost(error),
-      onUnreachable: (error) => this.markDead(error, true)
+      onUnreachable: (error) => this.markDead(error, true),
+      onDialing: () => this.noteStatus()
     })
   }
 
@@ -113,33 +117,36 @@ export class Server implements Backend {
     return this.health.death
   }
 
-  send(command: Command): Effect.Effect<Answer, MemcacheError> {
+  /** About now, on the monotonic clock; cheap while connected. */
+  get tickTime(): number {
+    return this.shared.connection?.tickTime ?? this.now()
+  }
+
+  /** Without a deadline, which is on the monotonic clock, the command timeout counts from now. */
+  send(command: Command, deadline?: number): Effect.Effect<Answer, MemcacheError> {
     return Effect.suspend(() => {
       const connection = this.shared.connection
-      if (connection === undefined || this.death !== undefined) return this.sendCold(command, undefined)
-      const startedAt = connection.tickTime
-      return Effect.catch(connection.send(command), (error) => {
-        this.noteFailure(error, connection)
-        return isUnsent(error)
-          ? this.sendCold(command, startedAt + this.options.connect.commandTimeout)
-          : Effect.fail(error)
+      if (connection === undefined || this.death !== undefined) return this.sendCold(command, deadline, true)
+      const until = deadline ?? connection.tickTime + this.options.connect.commandTimeout
+      return Effect.catch(connection.send(command, deadline), (error) => {
+        this.noteFailure(error, connection, false)
+        return isUnsent(error) ? this.sendCold(command, until, false) : Effect.fail(error)
       })
     })
   }
 
-  sendMany(commands: ReadonlyArray<Command>): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
+  /** The same for many commands in one go. */
+  sendMany(
+    commands: ReadonlyArray<Command>,
+    deadline?: number
+  ): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
     return Effect.suspend(() => {
       const connection = this.shared.connection
-      if (connection === undefined || this.death !== undefined) return this.sendManyCold(commands, undefined)
-      const deadline = connection.tickTime + this.options.connect.commandTimeout
-      return Effect.flatMap(connection.sendMany(commands), (outcomes) => {
-        this.noteFailures(outcomes, connection)
-        const unsent = commands.filter((_, i) => isUnsent(outcomes[i]))
-        if (unsent.length === 0) return Effect.succeed(outcomes)
-        return Effect.map(this.sendManyCold(unsent, deadline), (again) => {
-          let next = 0
-          return outcomes.map((outcome) => isUnsent(outcome) ? again[next++] : outcome)
-        })
+      if (connection === undefined || this.death !== undefined) return this.sendManyCold(commands, deadline, true)
+      const until = deadline ?? connection.tickTime + this.options.connect.commandTimeout
+      return Effect.flatMap(connection.sendMany(commands, deadline), (outcomes) => {
+        this.noteFailures(outcomes, connection, false)
+        return this.sendUnsent(commands, outcomes, until)
       })
     })
   }
@@ -147,30 +154,32 @@ export class Server implements Backend {
   /** Forgets that the server is dead; the next command tries it. */
   revive(): void {
     this.probeFiber?.interruptUnsafe()
+    this.probeFiber = undefined
     this.delays = undefined
     const wasDead = this.death !== undefined
     this.health.forget()
     if (!wasDead) return
-    this.changed()
+    this.noteStatus()
     this.publish("ServerReturned")
   }
 
   /** Closes the connection; the next command makes a new one. */
-  get disconnect(): Effect.Effect<void> {
+  readonly disconnect: Effect.Effect<void> = Effect.suspend(() => {
+    this.health.disconnecting()
     return this.shared.disconnect
-  }
+  })
 
   /** Takes no more commands; closes when those in flight are settled, which takes no longer than their timeout. */
   retire(): void {
     this.isClosed = true
     this.probeFiber?.interruptUnsafe()
-    const patience = this.inFlight === 0 ? 0 : this.options.connect.commandTimeout + 100
     const close = Effect.suspend(() => {
       // From here on the fiber must not be interrupted by the scope that it closes.
       this.retireFiber = undefined
       return Scope.close(this.scope, Exit.void)
     })
-    this.retireFiber = this.fork(Effect.andThen(Effect.sleep(patience), close))
+    const patience = this.options.connect.commandTimeout + 100
+    this.retireFiber = this.fork(this.inFlight === 0 ? close : Effect.andThen(Effect.sleep(patience), close))
   }
 
   /** The server as it is now. */
@@ -201,34 +210,53 @@ export class Server implements Backend {
     return this.shared.isDialing ? "connecting" : "idle"
   }
 
-  private sendCold(command: Command, deadline: number | undefined): Effect.Effect<Answer, MemcacheError> {
+  private sendCold(
+    command: Command,
+    deadline: number | undefined,
+    mayRepeat: boolean
+  ): Effect.Effect<Answer, MemcacheError> {
     const about = { verb: verb(command), bytes: sizeEstimate(command) }
     return this.unlessUnavailable(
       about.verb,
       this.shared.whenConnected(about, deadline, (connection, deadline) =>
-        Effect.tapError(
-          connection.send(command, deadline),
-          (error) => Effect.sync(() => this.noteFailure(error, connection))
-        ))
+        Effect.catch(connection.send(command, deadline), (error) => {
+          this.noteFailure(error, connection, true)
+          return mayRepeat && isUnsent(error) ? this.sendCold(command, deadline, false) : Effect.fail(error)
+        }))
     )
   }
 
   private sendManyCold(
     commands: ReadonlyArray<Command>,
-    deadline: number | undefined
+    deadline: number | undefined,
+    mayRepeat: boolean
   ): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
+    if (commands.length === 0) return Effect.succeed([])
     const about = {
-      verb: commands.length === 0 ? "the batch" : verb(commands[0]),
+      verb: verb(commands[0]),
       bytes: commands.reduce((sum, command) => sum + sizeEstimate(command), 0)
     }
     return this.unlessUnavailable(
       about.verb,
       this.shared.whenConnected(about, deadline, (connection, deadline) =>
-        Effect.tap(
-          connection.sendMany(commands, deadline),
-          (outcomes) => Effect.sync(() => this.noteFailures(outcomes, connection))
-        ))
+        Effect.flatMap(connection.sendMany(commands, deadline), (outcomes) => {
+          this.noteFailures(outcomes, connection, true)
+          return mayRepeat ? this.sendUnsent(commands, outcomes, deadline) : Effect.succeed(outcomes)
+        }))
     ).pipe(Effect.catch((error) => Effect.succeed(commands.map(() => error))))
+  }
+
+  private sendUnsent(
+    commands: ReadonlyArray<Command>,
+    outcomes: ReadonlyArray<Answer | MemcacheError>,
+    deadline: number
+  ): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
+    const unsent = commands.filter((_, i) => isUnsent(outcomes[i]))
+    if (unsent.length === 0) return Effect.succeed(outcomes)
+    return Effect.map(this.sendManyCold(unsent, deadline, false), (again) => {
+      let next = 0
+      return outcomes.map((outcome) => isUnsent(outcome) ? again[next++] : outcome)
+    })
   }
 
   private unlessUnavailable<A>(command: string, use: Effect.Effect<A, MemcacheError>): Effect.Effect<A, MemcacheError> {
@@ -246,25 +274,36 @@ export class Server implements Backend {
     })
   }
 
-  private noteFailures(outcomes: ReadonlyArray<Answer | MemcacheError>, connection: Connection): void {
-    const failed = outcomes.find(isMemcacheError)
-    if (failed !== undefined) this.noteFailure(failed, connection)
+  // A batch is one failure, however many of its commands failed: rather one that was sent than one that was not.
+  private noteFailures(
+    outcomes: ReadonlyArray<Answer | MemcacheError>,
+    connection: Connection,
+    isFresh: boolean
+  ): void {
+    const errors = outcomes.filter(isMemcacheError)
+    const failed = errors.find(({ outcome }) => outcome === "unknown") ?? errors.find(isAboutServer)
+    if (failed !== undefined) this.noteFailure(failed, connection, isFresh)
   }
 
-  private noteFailure(error: MemcacheError, connection: Connection): void {
-    const verdict = this.health.failed(error, connection.answered)
+  private noteFailure(error: MemcacheError, connection: Connection, isFresh: boolean): void {
+    const verdict = this.health.failed(error, connection, isFresh)
     if (verdict === "unreachable") this.markDead(error, true)
     else if (verdict === "failing" && this.options.mayMarkDead()) this.markDead(error, false)
   }
 
   private onConnected(connection: Connection): void {
-    this.health.connected(connection.answered)
-    this.changed()
+    if (this.death !== undefined) {
+      this.health.returned(this.now())
+      this.probeFiber?.interruptUnsafe()
+      this.publish("ServerReturned")
+    }
+    this.health.connected(connection)
+    this.noteStatus()
     this.publish("ServerConnected")
   }
 
   private onLost(error: MemcacheError): void {
-    this.changed()
+    this.noteStatus()
     if (this.isClosed) return
     this.options.publish({ _tag: "ServerDisconnected", server: this.name, at: this.utc(), error })
   }
@@ -275,7 +314,7 @@ export class Server implements Backend {
     if (this.health.hasRecovered(this.now())) this.delays = undefined
     const death: Death = { error, isUnreachable, probeAt: this.unixTime(), probeAtMonotonic: this.now() }
     this.health.death = death
-    this.changed()
+    this.noteStatus()
     this.probeFiber = this.fork(this.probe(death))
   }
 
@@ -283,20 +322,24 @@ export class Server implements Backend {
     const delays = this.delays ?? (yield* ProbeDelays.make(this.options.schedule))
     this.delays = delays
     let isAnnounced = false
-    while (true) {
+    while (this.death === death) {
       const delay = yield* delays
       this.health.probeAfter(death, Duration.toMillis(delay), this.now(), this.unixTime())
       if (!isAnnounced) this.announce(death)
       isAnnounced = true
       yield* Effect.logDebug(`memcached ${this.name} is dead: next probe in ${Duration.format(delay)}`)
       yield* Effect.sleep(delay)
-      const exit = yield* Effect.exit(this.shared.open)
-      if (Exit.isFailure(exit)) continue
-      this.health.returned(this.now())
-      this.shared.adopt(exit.value)
-      this.publish("ServerReturned")
-      return yield* Effect.logDebug(`memcached ${this.name} is back`)
+      // Not even a transport that throws may end the probing.
+      yield* Effect.exit(
+        this.shared.open((opened) => {
+          // Somebody was faster, or the user wants it to be tried at once.
+          if (this.death !== death) return this.shared.discard(opened.scope)
+          this.probeFiber = undefined
+          this.shared.adopt(opened)
+        })
+      )
     }
+    yield* Effect.logDebug(`memcached ${this.name} is back`)
   }).bind(this)
 
   private stop(): void {
@@ -312,10 +355,14 @@ export class Server implements Backend {
   }
 
   private publish(_tag: "ServerConnected" | "ServerReturned"): void {
+    if (this.isClosed) return
     this.options.publish({ _tag, server: this.name, at: this.utc() })
   }
 
-  private changed(): void {
+  private noteStatus(): void {
+    const { status } = this
+    if (status === this.lastStatus) return
+    this.lastStatus = status
     this.since = this.unixTime()
   }
 
@@ -335,3 +382,7 @@ export class Server implements Backend {
 /** Whether a command may go out on another connection: no byte of it was written, and its connection is gone. */
 const isUnsent = (outcome: Answer | MemcacheError): boolean =>
   isMemcacheError(outcome) && outcome.outcome === "not-sent" && outcome.reason._tag === "ConnectionLostError"
+
+/** Whether an error may be about the server, rather than about the command. */
+const isAboutServer = ({ reason }: MemcacheError): boolean =>
+  reason._tag === "ConnectionLostError" || reason._tag === "ProtocolError" || reason._tag === "TimeoutError"

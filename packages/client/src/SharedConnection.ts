@@ -8,13 +8,13 @@
  * @since 0.1.0
  */
 import type { Connection } from "@effect-memcache/transport/Connection"
-import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import type { ConnectOptions } from "@effect-memcache/transport/Transport"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 
 /**
@@ -36,6 +36,8 @@ export interface SharedConnectionOptions {
   readonly onLost: (error: MemcacheError) => void
   /** The shared dial failed. */
   readonly onUnreachable: (error: MemcacheError) => void
+  /** The shared dial begins, or was given up. */
+  readonly onDialing: () => void
 }
 
 /**
@@ -82,7 +84,8 @@ export class SharedConnection {
     deadline: number | undefined,
     use: (connection: Connection, deadline: number) => Effect.Effect<A, MemcacheError>
   ): Effect.Effect<A, MemcacheError> {
-    return Effect.suspend(() => {
+    // What is counted here must be counted off again, so nothing may come between.
+    return Effect.uninterruptibleMask((restore) => {
       const { connect, server } = this.options
       if (this.waiting >= connect.maxInFlight.commands || this.waitingBytes > connect.maxInFlight.bytes) {
         const detail = `${this.waiting} commands wait for the connection`
@@ -92,49 +95,51 @@ export class SharedConnection {
       const until = deadline ?? now + connect.commandTimeout
       this.waiting++
       this.waitingBytes += command.bytes
-      return Deferred.await(this.connected()).pipe(
-        Effect.timeoutOrElse({
-          duration: Math.max(until - now, 0),
-          orElse: () =>
-            Effect.fail(
-              MemcacheError.timeout({
-                server,
-                command: command.verb,
-                outcome: "not-sent",
-                duration: connect.commandTimeout
-              })
-            )
-        }),
+      const connected = Effect.timeoutOrElse(Effect.suspend(() => Deferred.await(this.connected())), {
+        duration: Math.max(until - now, 0),
+        orElse: () => {
+          const duration = connect.commandTimeout
+          return Effect.fail(
+            MemcacheError.timeout({ server, command: command.verb, outcome: "not-sent", duration })
+          )
+        }
+      })
+      return restore(connected).pipe(
         Effect.onExit(() =>
           Effect.sync(() => {
             this.waiting--
             this.waitingBytes -= command.bytes
           })
         ),
-        Effect.flatMap((connection) => use(connection, until))
+        Effect.flatMap((connection) => restore(use(connection, until)))
       )
     })
   }
 
-  /** Dials apart from what is in use: a probe. A failure leaves nothing behind. */
-  readonly open: Effect.Effect<Opened, MemcacheError> = Effect.suspend(() =>
-    Effect.flatMap(Scope.fork(this.options.scope), (scope) =>
-      this.options.dial.pipe(
-        Scope.provide(scope),
-        Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit)),
-        Effect.map((connection) => ({ connection, scope }))
-      ))
-  )
+  /**
+   * Dials apart from what is in use and hands the connection on, which nothing can interrupt: it always has an owner. A
+   * failure leaves nothing behind.
+   */
+  open(use: (opened: Opened) => void): Effect.Effect<void, MemcacheError> {
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Scope.fork(this.options.scope), (scope) =>
+        restore(Scope.provide(this.options.dial, scope)).pipe(
+          Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit)),
+          Effect.map((connection) => use({ connection, scope }))
+        ))
+    )
+  }
 
   /** Takes a fresh connection into use, and lets go of the one before. */
   adopt({ connection, scope }: Opened): void {
     const before = this.scope
     this.connection = connection
     this.scope = scope
-    if (before !== undefined) this.options.fork(Scope.close(before, Exit.void))
+    // Told first: who is let go with the connection before asks for this one.
     this.options.onConnected(connection)
+    if (before !== undefined) this.discard(before)
     connection.onClose((error) => {
-      this.options.fork(Scope.close(scope, Exit.void))
+      this.discard(scope)
       if (this.connection !== connection) return
       this.connection = undefined
       this.scope = undefined
@@ -142,15 +147,28 @@ export class SharedConnection {
     })
   }
 
-  /** Closes the connection, or ends the dial; the next command makes a new one. */
+  /** Closes the scope of a connection that is not used any more. */
+  discard(scope: Scope.Closeable): void {
+    this.options.fork(Scope.close(scope, Exit.void))
+  }
+
+  /** Closes the connection and ends the dial; the next command makes a new one. */
   readonly disconnect: Effect.Effect<void> = Effect.suspend(() => {
+    const { dialFiber, scope } = this
     this.stopDialing()
-    return this.scope === undefined ? Effect.void : Scope.close(this.scope, Exit.void)
+    const closed = scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
+    return dialFiber === undefined ? closed : Effect.andThen(closed, Fiber.await(dialFiber))
   })
 
-  /** Whoever waits for the dial fails; nothing of theirs was sent. */
+  /** Whoever waits for the dial fails at once, however long the dial takes to end; nothing of theirs was sent. */
   stopDialing(): void {
-    this.dialFiber?.interruptUnsafe()
+    const { dialFiber, dialing } = this
+    if (dialing === undefined) return
+    this.dialing = undefined
+    this.dialFiber = undefined
+    dialFiber?.interruptUnsafe()
+    this.options.onDialing()
+    Deferred.doneUnsafe(dialing, Effect.fail(this.interrupted()))
   }
 
   private connected(): Deferred.Deferred<Connection, MemcacheError> {
@@ -161,22 +179,37 @@ export class SharedConnection {
       return dialing
     }
     this.dialing = dialing
-    this.dialFiber = this.options.fork(
-      Effect.onExit(this.open, (exit) =>
-        Effect.sync(() => {
+    this.options.onDialing()
+    const fiber = this.options.fork(
+      Effect.onExit(
+        this.open((opened) => {
+          // Given up in the meantime.
+          if (this.dialing !== dialing) return this.discard(opened.scope)
           this.dialing = undefined
           this.dialFiber = undefined
-          if (Exit.isSuccess(exit)) {
-            this.adopt(exit.value)
-            Deferred.doneUnsafe(dialing, Effect.succeed(exit.value.connection))
-            return
-          }
-          const error = Option.getOrUndefined(Exit.findErrorOption(exit))
-          if (error !== undefined) this.options.onUnreachable(error)
-          Deferred.doneUnsafe(dialing, Effect.fail(error ?? this.interrupted()))
-        }))
+          this.adopt(opened)
+          Deferred.doneUnsafe(dialing, Effect.succeed(opened.connection))
+        }),
+        (exit) =>
+          Effect.sync(() => {
+            if (this.dialing !== dialing || Exit.isSuccess(exit)) return
+            this.dialing = undefined
+            this.dialFiber = undefined
+            const error = this.failureOf(exit.cause)
+            this.options.onUnreachable(error)
+            Deferred.doneUnsafe(dialing, Effect.fail(error))
+          })
+      )
     )
+    // A dial that needs no time is over by now.
+    if (this.dialing === dialing) this.dialFiber = fiber
     return dialing
+  }
+
+  // A transport that throws is broken for every command alike, which makes the server as good as out of reach.
+  private failureOf(cause: Cause.Cause<MemcacheError>): MemcacheError {
+    const error = Cause.squash(cause)
+    return isMemcacheError(error) ? error : MemcacheError.connect({ server: this.options.server, cause: error })
   }
 
   private interrupted(): MemcacheError {
