@@ -45,21 +45,16 @@ export interface Certificates {
 
 const run = promisify(execFile)
 
-const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+const NEW_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
 const write = async (directory: string): Promise<Certificates> => {
   const file = (name: string): string => join(directory, name)
-  const openssl = (...args: ReadonlyArray<string>) => run("openssl", args, { cwd: directory })
+  const openssl = (args: string) => run("openssl", args.split(" "), { cwd: directory })
   await writeFile(file("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\n")
-  await openssl(
-    ...["req", "-x509", ...NEW_KEY, "-days", "2", "-subj", "/CN=throw-away test authority"],
-    ...["-keyout", "ca.key", "-out", "ca.pem"]
-  )
-  await openssl("req", ...NEW_KEY, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr")
-  await openssl(
-    ...["x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"],
-    ...["-days", "2", "-extfile", "names", "-out", "server.pem"]
-  )
+  await openssl(`req -x509 ${NEW_KEY} -days 2 -subj /CN=throw-away-authority -keyout ca.key -out ca.pem`)
+  await openssl(`req ${NEW_KEY} -subj /CN=localhost -keyout server.key -out server.csr`)
+  const sign = "-CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names"
+  await openssl(`x509 -req -in server.csr ${sign} -out server.pem`)
   const [ca, cert, key] = await Promise.all(
     ["ca.pem", "server.pem", "server.key"].map((name) => readFile(file(name), "utf8"))
   )

@@ -48,13 +48,13 @@ const MIB = 1_048_576
 const DEFAULT_PORT = 11_211
 
 // Extended options that only tune what this server has not, or say what it does anyway. A `no_` before them is the same.
-const HARMLESS: ReadonlySet<string> = new Set([
-  ...["maxconns_fast", "modern", "drop_privileges", "hashexpand", "hashpower", "hash_algorithm", "tail_repair_time"],
-  ...["lru_crawler", "lru_crawler_sleep", "lru_crawler_tocrawl", "lru_maintainer", "hot_lru_pct", "warm_lru_pct"],
-  ...["hot_max_factor", "warm_max_factor", "temporary_ttl", "slab_reassign", "slab_automove", "slab_automove_window"],
-  ...["slab_automove_ratio", "slab_chunk_max", "read_buf_mem_limit", "worker_logbuf_size", "watcher_logbuf_size"],
-  ...["track_sizes", "resp_obj_mem_limit", "inline_ascii_resp"]
-])
+const HARMLESS: ReadonlySet<string> = new Set(
+  `maxconns_fast modern drop_privileges hashexpand hashpower hash_algorithm tail_repair_time
+   lru_crawler lru_crawler_sleep lru_crawler_tocrawl lru_maintainer hot_lru_pct warm_lru_pct hot_max_factor
+   warm_max_factor temporary_ttl slab_reassign slab_automove slab_automove_window slab_automove_ratio
+   slab_chunk_max read_buf_mem_limit worker_logbuf_size watcher_logbuf_size track_sizes
+   resp_obj_mem_limit inline_ascii_resp`.split(/\s+/)
+)
 
 const isHarmless = (option: string): boolean => {
   const [name] = option.split("=")

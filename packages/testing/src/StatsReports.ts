@@ -143,9 +143,9 @@ function* detail({ statistics }: Source): Generator<Line> {
 // The most recently used first. Keys that are base64 may hold line ends, so the real server leaves them out too.
 function* cachedump(source: Source, report: string): Generator<Line> {
   const [, id, limit] = report.split(" ").map(Number)
-  const members = [...source.store.entries()]
+  const members = Array.from(source.store.entries())
     .filter((item) => !item.isBase64 && slabClass(source.store, item) === id)
-    .reverse()
+    .toReversed()
   for (const item of limit === 0 ? members : members.slice(0, limit)) {
     const expires = item.exptime === 0 ? 0 : source.store.toUnix(item.exptime)
     yield [item.key, `[${item.value.length} b; ${expires} s]`]

@@ -86,7 +86,9 @@ const newer: ReadonlyArray<Case> = [
     name: "md says what is wrong with its flags, ma does not",
     say: ["md k y", "md k q q", "md k Cx", "ma k y", "ma k Dx"],
     hear: [
-      ...["CLIENT_ERROR invalid flag", "CLIENT_ERROR duplicate flag", "CLIENT_ERROR bad token in command line format"],
+      "CLIENT_ERROR invalid flag",
+      "CLIENT_ERROR duplicate flag",
+      "CLIENT_ERROR bad token in command line format",
       ...Array(2).fill("CLIENT_ERROR invalid or duplicate flag")
     ]
   },

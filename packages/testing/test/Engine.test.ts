@@ -33,14 +33,24 @@ describe("Engine", () => {
 
   it("both dialects see the same items", () => {
     assert.deepStrictEqual(talk("ms a 1 F3", "x", "gets a", "append a 0 0 1", "y", "mg a v f"), [
-      ...["HD", "VALUE a 3 1 1", "x", "END", "STORED", "VA 2 f3", "xy"]
+      "HD",
+      "VALUE a 3 1 1",
+      "x",
+      "END",
+      "STORED",
+      "VA 2 f3",
+      "xy"
     ])
   })
 
   it("stats reset begins the counters anew and keeps the items", () => {
     const conversation = new Conversation()
     assert.deepStrictEqual(conversation.say("set a 0 0 1", "x", "get a", "stats reset"), [
-      ...["STORED", "VALUE a 0 1", "x", "END", "RESET"]
+      "STORED",
+      "VALUE a 0 1",
+      "x",
+      "END",
+      "RESET"
     ])
     const lines = conversation.say("stats")
     assert.include(lines, "STAT get_hits 0")

@@ -44,19 +44,23 @@ describe("MetaCommands", () => {
   it("q hides EN of mg, HD of ms, md and ma, and nothing else", () => {
     assert.deepStrictEqual(
       talk(
-        ...[
-          "set z 0 0 1",
-          "x",
-          "ms z 2 C1 q O0",
-          "hi",
-          "ms z 2 C1 q O1",
-          "hi",
-          "ms z 2 q O2",
-          "hi",
-          "ms z 2 MR q O3",
-          "hi"
-        ],
-        ...["ms zz 2 MR q O4", "hi", "md zz q O5", "md z q O6", "ma zz q O7", "mg zz q O8 v", "mn"]
+        "set z 0 0 1",
+        "x",
+        "ms z 2 C1 q O0",
+        "hi",
+        "ms z 2 C1 q O1",
+        "hi",
+        "ms z 2 q O2",
+        "hi",
+        "ms z 2 MR q O3",
+        "hi",
+        "ms zz 2 MR q O4",
+        "hi",
+        "md zz q O5",
+        "md z q O6",
+        "ma zz q O7",
+        "mg zz q O8 v",
+        "mn"
       ),
       ["STORED", "EX O1", "NS O4", "NF O5", "NF O7", "MN"]
     )
@@ -251,7 +255,11 @@ describe("MetaCommands", () => {
       conversation.say("me k", "me k", "get k", "me k", "me nope"),
       [
         ...Array(2).fill("ME k exp=97 la=3 cas=1 fetch=no cls=1 size=61"),
-        ...["VALUE k 0 1", "x", "END", "ME k exp=97 la=0 cas=1 fetch=yes cls=1 size=61", "EN"]
+        "VALUE k 0 1",
+        "x",
+        "END",
+        "ME k exp=97 la=0 cas=1 fetch=yes cls=1 size=61",
+        "EN"
       ]
     )
   })

@@ -102,7 +102,9 @@ describe("StatsReports", () => {
       "END"
     ])
     assert.deepStrictEqual(conversation.say("stats cachedump 1 1", "stats cachedump 2 0"), [
-      ...["ITEM b [2 b; 1800000100 s]", "END", "END"]
+      "ITEM b [2 b; 1800000100 s]",
+      "END",
+      "END"
     ])
   })
 
@@ -122,7 +124,10 @@ describe("StatsReports", () => {
   it("sizes are off, and what is not built in is empty", () => {
     const conversation = new Conversation()
     assert.deepStrictEqual(conversation.say("stats sizes", "stats extstore", "stats proxy"), [
-      ...["STAT sizes_status disabled", "END", "END", "END"]
+      "STAT sizes_status disabled",
+      "END",
+      "END",
+      "END"
     ])
   })
 

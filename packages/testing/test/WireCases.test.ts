@@ -30,11 +30,12 @@ const play = (server: { readonly host: string; readonly port: number }, { send, 
     // The case that compares with cas unique 1 means one that no item has.
     await client.ask(`flush_all\r\nset spare 0 0 1\r\nx\r\n${unfold(setup)}`)
     const bytes = unfold(send)
-    for (let at = 0; at < bytes.length && pieces > 1; at += Math.ceil(bytes.length / pieces)) {
-      client.send(bytes.slice(at, at + Math.ceil(bytes.length / pieces)))
+    const length = Math.ceil(bytes.length / pieces)
+    for (let at = 0; at < bytes.length; at += length) {
+      client.send(bytes.slice(at, at + length))
       await new Promise((resolve) => setImmediate(resolve))
     }
-    const reply = await client.ask(pieces > 1 ? "" : bytes)
+    const reply = await client.ask("")
     client.end()
     return reply
   })
