@@ -27,9 +27,13 @@ export const defaultSchedule: ProbeSchedule = Schedule.jittered(
   Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("30 seconds")])
 )
 
+// A schedule without pauses must not become a loop of dials, and a server must not be given up by a pause without end.
+const MIN_DELAY = Duration.millis(10)
+const MAX_DELAY = Duration.days(1)
+
 /**
- * The delays of one run of the schedule. A schedule that ends repeats its last delay, because giving a server up for
- * ever is nobody's wish; one that ends before its first delay waits a second.
+ * The delays of one run of the schedule, of 10 milliseconds to a day each. A schedule that ends, or throws, repeats its
+ * last delay, because giving a server up for ever is nobody's wish; one that has had no delay until then waits a second.
  *
  * @category constructors
  * @since 0.1.0
@@ -40,9 +44,11 @@ export const make = (schedule: ProbeSchedule): Effect.Effect<Effect.Effect<Durat
     return Clock.currentTimeMillis.pipe(
       Effect.flatMap((now) => step(now, undefined)),
       Effect.map(([, delay]) => {
-        last = delay
-        return delay
+        const bounded = Duration.clamp(delay, { minimum: MIN_DELAY, maximum: MAX_DELAY })
+        if (!Duration.isZero(delay)) last = bounded
+        return bounded
       }),
-      Pull.catchDone(() => Effect.sync(() => last))
+      Pull.catchDone(() => Effect.sync(() => last)),
+      Effect.catchDefect(() => Effect.sync(() => last))
     )
   })
