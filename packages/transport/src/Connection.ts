@@ -20,15 +20,17 @@ import { Pipeline } from "@effect-memcache/protocol/Pipeline"
 import { textDialect } from "@effect-memcache/protocol/TextDialect"
 import { WriteBuffer } from "@effect-memcache/protocol/WriteBuffer"
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import { isMemcacheError, MemcacheError } from "./MemcacheError.ts"
+import { lossOf } from "./SocketFailure.ts"
 
 /**
  * Bounds and times of a connection; milliseconds and bytes.
@@ -123,7 +125,8 @@ class LiveConnection implements Connection {
   /** The last time that the server showed life, or was first owed a reply. */
   private aliveAt = 0
   private chunksThisTurn = 0
-  private tick = 0
+  /** When this tick is, or -1 while nobody has asked. */
+  private tick = -1
 
   constructor(options: ConnectionOptions, context: Context.Context<never>, clock: Clock.Clock, writer: Socket.Writer) {
     this.server = options.server
@@ -139,7 +142,7 @@ class LiveConnection implements Connection {
   }
 
   get tickTime(): number {
-    if (!this.isFlushScheduled) this.tick = this.now()
+    if (!this.isFlushScheduled || this.tick < 0) this.tick = this.now()
     return this.tick
   }
 
@@ -224,11 +227,18 @@ class LiveConnection implements Connection {
     this.fork(this.writer.write(new Socket.CloseEvent(1000)))
     // Whoever owns the connection must know before a caller runs on and asks for another.
     for (const listener of this.closeListeners.splice(0)) listener(notSent)
-    for (const slot of [...this.pipeline.waiting()]) {
+    // A copy, because what is abandoned leaves the queue.
+    for (const slot of Array.from(this.pipeline.waiting())) {
       const error = slot.state === "sent" ? unknown : notSent
       this.pipeline.abandon(slot)
       slot.owner(error)
     }
+  }
+
+  /** Ends the connection because it is gone, for a reason that need not be an error of ours. */
+  lose(failure: unknown): void {
+    const loss = lossOf(failure)
+    this.close((outcome) => MemcacheError.connectionLost({ server: this.server, outcome, ...loss }))
   }
 
   private refusal(command: Command, count: number): MemcacheError | undefined {
@@ -254,6 +264,7 @@ class LiveConnection implements Connection {
   private enqueue(command: Command, settle: Settle, deadline: number | undefined, count: number): Slot<Settle> {
     if (!this.isFlushScheduled) {
       this.isFlushScheduled = true
+      this.tick = -1
       queueMicrotask(this.flush)
     }
     return this.pipeline.enqueue(command, settle, deadline, count)
@@ -261,17 +272,20 @@ class LiveConnection implements Connection {
 
   private readonly flush = (): void => {
     this.isFlushScheduled = false
-    if (this.closed === undefined) this.write()
+    this.write()
   }
 
   private write(): void {
+    if (this.closed !== undefined) return
     const now = this.now()
     const earliest = this.pipeline.stamp(now + this.options.commandTimeout)
     if (earliest !== undefined) this.arm(earliest, now)
     while (!this.isWriting && this.pipeline.hasPending && this.closed === undefined) {
-      if (this.pipeline.oldest === undefined) this.aliveAt = now
+      if (this.pipeline.oldest === undefined) {
+        this.aliveAt = now
+        this.arm(now + this.options.stallTimeout, now)
+      }
       this.pipeline.encode(this.buffer, WRITE_SIZE, now)
-      if (this.buffer.length === 0) return
       const fiber = this.fork(this.writer.write(this.buffer.take()))
       const exit = fiber.pollUnsafe()
       if (exit === undefined) {
@@ -287,7 +301,7 @@ class LiveConnection implements Connection {
 
   private onWritten(exit: Exit.Exit<void, Socket.SocketError>): void {
     if (Exit.isFailure(exit)) {
-      this.close((outcome) => MemcacheError.connectionLost({ server: this.server, outcome, cause: exit.cause }))
+      this.lose(Cause.squash(exit.cause))
     }
   }
 
@@ -329,10 +343,10 @@ class LiveConnection implements Connection {
       )
     }
     const oldest = this.pipeline.oldest
-    if (oldest !== undefined) {
+    if (oldest !== undefined || this.isWriting) {
       const { stallTimeout } = this.options
       // Bytes that trickle in show life, but not for ever.
-      const limit = Math.min(this.aliveAt + stallTimeout, oldest.sentAt + 4 * stallTimeout)
+      const limit = Math.min(this.aliveAt + stallTimeout, (oldest?.sentAt ?? Infinity) + 4 * stallTimeout)
       if (limit <= now) {
         const detail = `no sign of life for ${stallTimeout} ms`
         return this.close((outcome) => MemcacheError.connectionLost({ server: this.server, outcome, detail }))
@@ -362,14 +376,14 @@ export const make = Effect.fnUntraced(function*(
   const writer = yield* socket.writer
   const reader = yield* socket.reader
   const connection = new LiveConnection(options, context, clock, writer)
-  const closeWith = (cause: unknown) =>
-    Effect.sync(() =>
-      connection.close((outcome) => MemcacheError.connectionLost({ server: options.server, outcome, cause }))
-    )
-  yield* Scope.addFinalizer(scope, closeWith(new Error("the client closed the connection")))
+  const closedByUs = Effect.sync(() => connection.lose(new Error("the client closed the connection")))
+  yield* Scope.addFinalizer(scope, closedByUs)
   yield* Effect.flatMap(reader.pull, (chunks) => connection.receive(chunks)).pipe(
     Effect.forever({ disableYield: true }),
-    Effect.catch(closeWith),
+    // A defect too: nobody would read any more.
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.sync(() => connection.lose(Cause.squash(cause)))
+    ),
     Effect.forkIn(scope)
   )
   return connection
