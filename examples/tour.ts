@@ -61,13 +61,18 @@ const batch = Effect.gen(function*() {
   call("setMany(300 entries)", `${300 - notStored.length} stored`, setTime)
   const [found, getTime] = yield* timed(cache.getMany(entries.map(([key]) => key)))
   call("getMany(300 keys)", `${found.size} found`, getTime)
-  const shares = yield* Effect.forEach(yield* cache.stats("items"), ([server, report]) =>
-    Effect.map(Effect.result(Effect.fromResult(report)), (items) => [server, itemsIn(items)] as const))
+  const shares = yield* Effect.forEach(
+    yield* cache.stats("items"),
+    ([server, report]) =>
+      Effect.map(Effect.result(Effect.fromResult(report)), (items) => [server, itemsIn(items)] as const)
+  )
   for (const [server, count] of shares) bar(server, count, Math.max(...shares.map(([, count]) => count)))
   remark("items on each server, as its statistics say")
 })
 
-const itemsIn = (report: Effect.Success<ReturnType<typeof Effect.result<Map<string, string>, unknown, never>>>): number => {
+const itemsIn = (
+  report: Effect.Success<ReturnType<typeof Effect.result<Map<string, string>, unknown, never>>>
+): number => {
   if (report._tag === "Failure") return 0
   let sum = 0
   for (const [name, value] of report.success) if (name.endsWith(":number")) sum += Number(value)
@@ -146,11 +151,13 @@ const death = Effect.fnUntraced(function*(embedded: ReadonlyArray<Embedded>) {
   }
   rows.finish()
   yield* Fiber.interrupt(listener)
-  remark(`${green("█")} all found   ${yellow("▒")} missed, and stored again   ${red("×")} failed     one column is 75 ms`)
+  remark(
+    `${green("█")} all found   ${yellow("▒")} missed, and stored again   ${red("×")} failed     one column is 75 ms`
+  )
   for (const entry of log) remark(entry)
 })
 
-const stateOf = Effect.gen(function*() {
+const stateOfServers = Effect.gen(function*() {
   const cache = yield* Memcache
   const servers = yield* cache.servers
   heading("What the client knows of its servers")
@@ -171,12 +178,12 @@ const onEmbeddedServers = Effect.gen(function*() {
     prefix: "tour:",
     deadHost: { policy: "rehash" }
   })
-  yield* Effect.andThen(tour, Effect.andThen(death(servers), stateOf)).pipe(Effect.provide(cache))
+  yield* Effect.andThen(tour, Effect.andThen(death(servers), stateOfServers)).pipe(Effect.provide(cache))
 })
 
 const onYourServers = Effect.gen(function*() {
   title("effect-memcache", `a tour on ${process.env["MEMCACHE_SERVERS"]}`)
-  yield* Effect.andThen(tour, stateOf).pipe(Effect.provide(MemcacheLayer))
+  yield* Effect.andThen(tour, stateOfServers).pipe(Effect.provide(MemcacheLayer))
   line()
   remark("Run it without MEMCACHE_SERVERS to see a server die and come back: yours are left alone.")
 })
