@@ -14,12 +14,14 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { Backend } from "./Backend.ts"
+import * as Ketama from "./distribution/Ketama.ts"
 import { mayMarkDead } from "./Health.ts"
-import * as Ketama from "./Ketama.ts"
 import type { HashInput } from "./Key.ts"
 import type { ProbeSchedule } from "./ProbeDelays.ts"
+import * as Rehash from "./Rehash.ts"
 import type { ServerOptions } from "./Server.ts"
 import { Server } from "./Server.ts"
 import type { ServerEvent, ServerState } from "./ServerState.ts"
@@ -45,11 +47,17 @@ export interface PoolOptions {
  * @since 0.1.0
  */
 export interface Pool {
-  /** The server for a key; `hash` routes in the key's place. Fails when every candidate is dead. */
+  /**
+   * The server for a key; `hash` routes in the key's place. Under "rehash" the next one on the ring that is alive, and an
+   * error when none is.
+   */
   readonly pick: (key: Key, hash?: HashInput | undefined) => Backend | MemcacheError
-  /** Every server, in the order of the list. */
+  /** Every server once, in the order of the list. */
   readonly backends: () => ReadonlyArray<Backend>
-  /** Replaces the list. Servers that stay keep their connection; commands in flight settle as if nothing had happened. */
+  /**
+   * Replaces the list. Servers that stay keep their connection; commands in flight settle as if nothing had happened. A
+   * server that is listed twice is one server, with the weight that is listed last, in two places of the ring.
+   */
   readonly setServers: (servers: ReadonlyArray<Weighted>) => Effect.Effect<void>
   readonly servers: Effect.Effect<ReadonlyArray<ServerState>>
   readonly events: Stream.Stream<ServerEvent>
@@ -73,11 +81,16 @@ export const make = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const events = yield* PubSub.sliding<ServerEvent>(EVENT_BUFFER)
   yield* Effect.addFinalizer(() => PubSub.shutdown(events))
+  const fork = Effect.runForkWith(yield* Effect.context<never>())
   const publish = (event: ServerEvent) => {
-    PubSub.publishUnsafe(events, event)
+    // Only the effect makes room for what is new; it never waits.
+    if (!PubSub.publishUnsafe(events, event)) fork(PubSub.publish(events, event))
   }
 
+  /** Each server once. */
   let servers: ReadonlyArray<Server> = []
+  /** The servers as they are listed, which is what the ring counts. */
+  let listed: ReadonlyArray<Server> = []
   let ring = Ketama.make([])
 
   const serverOptions: ServerOptions = {
@@ -91,45 +104,51 @@ export const make = Effect.fnUntraced(function*(
 
   const setServers = Effect.fnUntraced(function*(next: ReadonlyArray<Weighted>) {
     const before = new Map(servers.map((server) => [server.name, server]))
-    const after: Array<Server> = []
-    const added: Array<Server> = []
+    const after = new Map<string, Server>()
     for (const { address, weight } of next) {
       const name = AddressModule.format(address)
-      const known = before.get(name)
-      if (known === undefined) {
-        const server = yield* Scope.provide(Server.make(address, weight, serverOptions), scope)
-        after.push(server)
-        added.push(server)
-      } else {
-        before.delete(name)
-        known.weight = weight
-        after.push(known)
-      }
+      const server = after.get(name) ?? before.get(name) ??
+        (yield* Scope.provide(Server.make(address, weight, serverOptions), scope))
+      server.weight = weight
+      after.set(name, server)
     }
     // From here on in one step: a command sees either the old list or the new one.
-    servers = after
+    servers = [...after.values()]
+    listed = next.map(({ address }) => after.get(AddressModule.format(address)) as Server)
     ring = Ketama.make(next)
     const at = DateTime.makeUnsafe(clock.currentTimeMillisUnsafe())
-    for (const server of before.values()) {
+    for (const [name, server] of before) {
+      if (after.has(name)) continue
       server.retire()
-      publish({ _tag: "ServerRemoved", server: server.name, at })
+      publish({ _tag: "ServerRemoved", server: name, at })
     }
-    for (const server of added) publish({ _tag: "ServerAdded", server: server.name, at })
+    for (const name of after.keys()) if (!before.has(name)) publish({ _tag: "ServerAdded", server: name, at })
   }, Effect.uninterruptible)
 
   yield* setServers(options.servers)
 
+  const alive = function*(key: Key, hash: HashInput | undefined) {
+    for (const index of ring.sequence(key, hash)) if (listed[index].death === undefined) yield listed[index]
+  }
+  const rehash = Rehash.make({ timeout: options.connect.commandTimeout, alive })
+
   const pick: Pool["pick"] = (key, hash) => {
-    const server = servers[ring.indexOf(key, hash)]
-    if (options.policy === "fail" || server.death === undefined) return server
-    for (const index of ring.sequence(key, hash)) if (servers[index].death === undefined) return servers[index]
+    const index = ring.indexOf(key, hash)
+    if (index === -1) return MemcacheError.noServer({})
+    const home = listed[index]
+    if (options.policy === "fail") return home
+    if (home.death === undefined) return rehash(home, hash)
+    for (const server of alive(key, hash)) return rehash(server, hash)
     return MemcacheError.noServer({})
   }
+
+  // One change at a time: each begins with the list that the one before it left.
+  const turn = Semaphore.makeUnsafe(1)
 
   return {
     pick,
     backends: () => servers,
-    setServers,
+    setServers: (next) => turn.withPermit(setServers(next)),
     servers: Effect.sync(() => servers.map((server) => server.state())),
     events: Stream.fromPubSub(events),
     forgetDeadHosts: Effect.sync(() => {
