@@ -77,13 +77,13 @@ const WRITE_SIZE = 262_144
 export class MemcachedServer {
   readonly options: Options
   readonly counters: Counters = { accepted: 0, current: 0, malformed: 0, commands: new Map() }
-  readonly connections = new Set<Connection>()
   engine: Engine
   /** The port, once it listens; 0 with a unix socket. A restart takes the same. */
   port: number
 
   private listener: Net.Server | undefined = undefined
   private readonly sockets = new Set<Net.Socket>()
+  private readonly connections = new Set<Connection>()
 
   constructor(options: Options = {}) {
     this.options = options

@@ -74,6 +74,19 @@ describe("MemcachedServer", () => {
       assert.strictEqual(await client.closed(), "STORED\r\nVALUE a 0 1\r\nx\r\nEND\r\n")
     }))
 
+  it("answers all of it, also when that takes longer than the other side's half", () =>
+    withServer({}, async (_, connect) => {
+      const client = await connect()
+      await client.ask(`set big 0 0 1000000\r\n${"x".repeat(1_000_000)}\r\n`)
+      client.socket.pause()
+      client.send("get big\r\n".repeat(30))
+      client.socket.end()
+      await new Promise((resolve) => client.socket.once("finish", resolve))
+      client.socket.resume()
+      const reply = await client.closed()
+      assert.strictEqual(reply.length, 30 * (1_000_000 + "VALUE big 0 1000000\r\n\r\nEND\r\n".length))
+    }))
+
   it("quit sends what is owed and closes, and what comes behind it is not done", () =>
     withServer({}, async (server, connect) => {
       const client = await connect()

@@ -131,6 +131,13 @@ describe("MetaCommands", () => {
     )
   })
 
+  it("who stores with an older cas does not let another reader win", () => {
+    assert.deepStrictEqual(
+      talk("ms k 1 c", "a", "md k I", "mg k", "ms k 1 I C1", "b", "mg k v"),
+      ["HD c1", "HD", "HD X W", "HD", "VA 1 Z X", "b"]
+    )
+  })
+
   it("an invalidation lets the next reader win again", () => {
     assert.deepStrictEqual(
       talk("ms k 1", "a", "md k I", "mg k", "mg k", "md k I", "mg k"),

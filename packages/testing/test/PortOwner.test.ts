@@ -15,7 +15,11 @@ describe("PortOwner", () => {
     const server = await EmbeddedMemcached.start()
     assert.isTrue(await PortOwner.owns(process.pid, place(server.port)))
     assert.isFalse(await PortOwner.owns(process.ppid, place(server.port)).catch(() => false))
+    const other = await EmbeddedMemcached.start()
     await server.stop()
+    assert.isFalse(await PortOwner.owns(process.pid, place(server.port)))
+    assert.isTrue(await PortOwner.owns(process.pid, place(other.port)))
+    await other.stop()
     assert.isFalse(await PortOwner.owns(process.pid, place(server.port)))
   })
 
