@@ -10,6 +10,8 @@
 import type { Command } from "@effect-memcache/protocol/Command"
 import * as Key from "@effect-memcache/protocol/Key"
 import { metaDialect } from "@effect-memcache/protocol/MetaDialect"
+import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import type { Reply } from "@effect-memcache/protocol/Reply"
 import { textDialect } from "@effect-memcache/protocol/TextDialect"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -20,7 +22,7 @@ import type { Connection, ConnectionOptions } from "./Connection.ts"
 import * as ConnectionModule from "./Connection.ts"
 import { MemcacheError } from "./MemcacheError.ts"
 import { rejection } from "./Rejection.ts"
-import { fromSocketError } from "./SocketFailure.ts"
+import { codeOf, fromSocketError, isTlsCode } from "./SocketFailure.ts"
 
 /**
  * What the handshake needs to know, and the connection after it.
@@ -49,7 +51,7 @@ export interface DialectMemory {
 }
 
 /**
- * Dials and greets. A failure leaves no socket behind.
+ * Dials and greets. A failure leaves no socket behind, and no command of a caller was sent.
  *
  * @category constructors
  * @since 0.1.0
@@ -60,8 +62,15 @@ export const dial = (
   memory: DialectMemory
 ): Effect.Effect<Connection, MemcacheError, Scope.Scope> =>
   attempt(open, options, memory).pipe(
-    // The attempt has remembered why: the second one speaks text.
-    Effect.catchIf((failure) => failure === "closed on mn", () => attempt(open, options, memory)),
+    Effect.catchIf(
+      (failure) => failure === "closed on mn",
+      () =>
+        // Only what has answered in text is remembered: a server that was just restarted closes on anything.
+        Effect.tap(
+          attempt(open, options, { ...memory, isTextOnly: () => true }),
+          () => Effect.sync(memory.setTextOnly)
+        )
+    ),
     Effect.catchIf(
       (failure) => failure === "closed on mn",
       () => Effect.fail(MemcacheError.connect({ server: options.server, detail: "it closes the connection on mn" }))
@@ -98,15 +107,18 @@ const greet = Effect.fnUntraced(function*(
   options: HandshakeOptions,
   memory: DialectMemory
 ): Effect.fn.Return<void, MemcacheError | "closed on mn"> {
-  if (options.auth !== undefined) yield* authenticate(connection, options.auth)
-  const version = yield* askVersion(connection, options)
+  // The time to connect is the only limit here, however short the one for commands is.
+  const ask: Ask = (command) => connection.send(command, connection.now() + options.connectTimeout)
+  if (options.auth !== undefined) yield* authenticate(ask, options.auth, options.server)
+  const version = yield* askVersion(ask, options.server)
   const [isMetaVersion, hasBareMisses] = judgeVersion(version)
   const wantsMeta = options.protocol === "meta" ||
     (options.protocol === "auto" && isMetaVersion && !memory.isTextOnly())
-  if (!wantsMeta) return connection.speak(textDialect, { version, hasBareMisses: false })
+  connection.speak(textDialect, { version, hasBareMisses: false })
+  if (!wantsMeta) return
   connection.speak(metaDialect, { version, hasBareMisses })
-  const noop = yield* Effect.result(connection.send({ _tag: "MetaNoop" }))
-  if (noop._tag === "Success" && noop.success.reply._tag === "Noop") return
+  const refusal = yield* askNoop(ask)
+  if (refusal === undefined) return
   if (options.protocol === "meta") {
     return yield* MemcacheError.unsupported({
       server: options.server,
@@ -114,55 +126,88 @@ const greet = Effect.fnUntraced(function*(
       detail: `memcached ${version === "" ? "of an unknown version" : version} or a proxy without the meta dialect`
     })
   }
-  memory.setTextOnly()
-  if (noop._tag === "Failure") return yield* Effect.fail("closed on mn" as const)
+  if (refusal === "closed on mn") return yield* Effect.fail(refusal)
+  // SERVER_ERROR may be about a moment, the other two are about the word.
+  if (refusal !== "ServerError") memory.setTextOnly()
   connection.speak(textDialect, { version, hasBareMisses: false })
 })
+
+type Refusal = Reply["_tag"] | "closed on mn"
+
+type Ask = (command: Command) => Effect.Effect<Answer, MemcacheError>
 
 /**
  * The version that the server names, "" if it answers with an error line as a proxy does whose backend is down.
  */
 const askVersion = Effect.fnUntraced(function*(
-  connection: Connection,
-  options: HandshakeOptions
+  ask: Ask,
+  server: string
 ): Effect.fn.Return<string, MemcacheError> {
   const command: Command = { _tag: "Version" }
-  const { reply } = yield* Effect.mapError(connection.send(command), asConnectError)
+  const { reply } = yield* Effect.mapError(ask(command), asConnectError)
   if (reply._tag === "Version") return reply.version
   if (reply._tag !== "Error" && reply._tag !== "ClientError" && reply._tag !== "ServerError") return ""
-  const error = rejection(reply, command, options.server)
-  if (error.reason._tag === "AuthenticationError" || error.reason._tag === "ConnectError") return yield* error
+  const { detail, _tag } = rejection(reply, command, server).reason
+  if (_tag === "AuthenticationError") return yield* MemcacheError.authentication({ server, detail })
+  if (_tag === "ConnectError") return yield* MemcacheError.connect({ server, detail })
   return ""
 })
 
+/**
+ * How the server refuses `mn`, `undefined` if it does not.
+ */
+const askNoop = (ask: Ask): Effect.Effect<Refusal | undefined, MemcacheError> =>
+  Effect.matchEffect(ask({ _tag: "MetaNoop" }), {
+    onSuccess: ({ reply }) => Effect.succeed<Refusal | undefined>(reply._tag === "Noop" ? undefined : reply._tag),
+    onFailure: (error) => {
+      const { reason } = error
+      // A loss has a cause unless it was us who would not wait any longer.
+      const isRefusal = reason._tag === "ProtocolError" ||
+        (reason._tag === "ConnectionLostError" && reason.cause !== undefined)
+      return isRefusal ? Effect.succeed<Refusal>("closed on mn") : Effect.fail(asConnectError(error))
+    }
+  })
+
 // Before a connection is ready, losing it is a failure to connect, and no command of a caller is concerned.
-const asConnectError = (error: MemcacheError): MemcacheError => {
-  const { reason } = error
-  if (reason._tag !== "ConnectionLostError" && reason._tag !== "TimeoutError") return error
+const asConnectError = ({ reason }: MemcacheError): MemcacheError => {
+  const server = reason.server.valueOrUndefined
   const detail = reason.detail === "" ? "no answer to the first command" : reason.detail
-  return MemcacheError.connect({ server: reason.server.valueOrUndefined, detail, cause: error })
+  if (reason._tag === "ProtocolError") return MemcacheError.protocol({ server, outcome: "not-sent", detail })
+  const cause = reason._tag === "ConnectionLostError" ? reason.cause : undefined
+  // A server may refuse our certificate after the handshake is done on our side.
+  return isTlsCode(codeOf(cause))
+    ? MemcacheError.tls({ server, detail, cause })
+    : MemcacheError.connect({ server, detail, cause })
 }
 
 const authenticate = Effect.fnUntraced(function*(
-  connection: Connection,
-  auth: NonNullable<HandshakeOptions["auth"]>
+  ask: Ask,
+  auth: NonNullable<HandshakeOptions["auth"]>,
+  server: string
 ): Effect.fn.Return<void, MemcacheError> {
-  const { reply } = yield* Effect.mapError(
-    connection.send({
-      _tag: "Store",
-      mode: "set",
-      // Any key will do: memcached reads only the value (protocol.txt, "Authentication").
-      key: Key.make("auth") as Key.Key,
-      flags: 0,
-      exptime: 0,
-      value: new TextEncoder().encode(`${auth.username} ${Redacted.value(auth.password)}`),
-      noreply: false
-    }),
-    asConnectError
-  )
+  const password = Redacted.value(auth.password)
+  const command: Command = {
+    _tag: "Store",
+    mode: "set",
+    // Any key will do: memcached reads only the value (protocol.txt, "Authentication").
+    key: Key.make("auth") as Key.Key,
+    flags: 0,
+    exptime: 0,
+    value: new TextEncoder().encode(`${auth.username} ${password}`),
+    noreply: false
+  }
+  const { reply } = yield* Effect.mapError(ask(command), asConnectError)
   if (reply._tag === "Stored") return
-  const detail = reply._tag === "ClientError" ? reply.message : "the server refused the credentials"
-  return yield* MemcacheError.authentication({ server: connection.server, detail })
+  const text = reply._tag === "Error" || reply._tag === "ClientError" || reply._tag === "ServerError"
+    ? rejection(reply, command, server).reason
+    : undefined
+  // Whatever a server says back, the password is not repeated.
+  const detail = text === undefined || text.detail === "" || text.detail.includes(password)
+    ? "the server refused the credentials"
+    : text.detail
+  return text?._tag === "ConnectError" || reply._tag === "ServerError"
+    ? yield* MemcacheError.connect({ server, detail })
+    : yield* MemcacheError.authentication({ server, detail })
 })
 
 /**
@@ -176,7 +221,6 @@ export const judgeVersion = (version: string): readonly [isMeta: boolean, hasBar
   const parts = /^(\d+)\.(\d+)\.(\d+)/.exec(version)
   if (parts === null) return [false, false]
   const [major, minor, patch] = parts.slice(1).map(Number)
-  const isAtLeast = (a: number, b: number, c: number) =>
-    major !== a ? major > a : minor !== b ? minor > b : patch >= c
+  const isAtLeast = (a: number, b: number, c: number) => major !== a ? major > a : minor !== b ? minor > b : patch >= c
   return [isAtLeast(1, 6, 10), isAtLeast(1, 6, 10) && !isAtLeast(1, 6, 18)]
 }

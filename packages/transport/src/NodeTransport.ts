@@ -7,7 +7,7 @@ import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import * as net from "node:net"
 import * as tls from "node:tls"
@@ -75,34 +75,35 @@ const secure = (
   tcp: net.TcpNetConnectOpts,
   options: tls.ConnectionOptions
 ): Effect.Effect<tls.TLSSocket, Socket.SocketError, Scope.Scope> =>
-  Effect.flatMap(Effect.scope, (scope) =>
-    Effect.callback<tls.TLSSocket, Socket.SocketError>((resume) => {
-      let secured: tls.TLSSocket | undefined
-      const raw = net.connect(tcp)
-      const destroy = () => {
-        secured?.destroy()
-        raw.destroy()
-      }
-      const fail = (cause: unknown) => {
-        destroy()
-        const reason = new Socket.SocketOpenError({ kind: "Unknown", cause })
-        resume(Effect.fail(new Socket.SocketError({ reason })))
-      }
-      // Until the handshake begins, an error of the TCP socket is nobody else's.
-      raw.on("error", fail)
-      const host = tcp.host!
-      const servername = net.isIP(host) === 0 ? { servername: host } : {}
-      let socket: tls.TLSSocket
-      try {
-        socket = tls.connect({ host, ...servername, ...options, socket: raw })
-      } catch (cause) {
-        // Options that OpenSSL refuses, such as a key that does not fit its certificate, throw.
-        return fail(cause)
-      }
-      secured = socket
-      socket.on("error", fail)
-      socket.once("secureConnect", () => {
-        resume(Effect.as(Scope.addFinalizer(scope, Effect.sync(destroy)), socket))
+  Effect.suspend(() => {
+    let raw: net.Socket | undefined
+    let secured: tls.TLSSocket | undefined
+    const destroy = () => {
+      secured?.destroy()
+      raw?.destroy()
+    }
+    return Effect.andThen(
+      // Before there is a socket, so that no interruption can come between the two.
+      Effect.addFinalizer(() => Effect.sync(destroy)),
+      Effect.callback<tls.TLSSocket, Socket.SocketError>((resume) => {
+        const fail = (cause: unknown) => {
+          destroy()
+          const reason = new Socket.SocketOpenError({ kind: "Unknown", cause })
+          resume(Effect.fail(new Socket.SocketError({ reason })))
+        }
+        const host = tcp.host!
+        const servername = net.isIP(host) === 0 ? { servername: host } : {}
+        try {
+          raw = net.connect(tcp)
+          // Until the handshake begins, an error of the TCP socket is nobody else's.
+          raw.on("error", fail)
+          secured = tls.connect({ host, ...servername, ...options, socket: raw })
+        } catch (cause) {
+          // Options that OpenSSL refuses, such as a key that does not fit its certificate, throw.
+          return fail(cause)
+        }
+        secured.on("error", fail)
+        secured.once("secureConnect", () => resume(Effect.succeed(secured!)))
       })
-      return Effect.sync(destroy)
-    }))
+    )
+  })
