@@ -40,8 +40,7 @@ export const get = ({ statistics, store }: Target, command: Get | GetAndTouch): 
   for (const key of command.keys) {
     const item = store.find(key)
     statistics.countPrefix(key, "get")
-    if (isTouching) statistics.count("cmd_touch")
-    if (!isTouching || item !== undefined) statistics.count("cmd_get")
+    statistics.count(isTouching ? "cmd_touch" : "cmd_get")
     if (item === undefined) {
       statistics.count(isTouching ? "touch_misses" : "get_misses")
       continue
@@ -132,6 +131,7 @@ export const arithmetic = (target: Target, command: Arithmetic): Reply => {
     case "NoMemory":
       return { _tag: "ServerError", message: "out of memory" }
     default:
+      target.statistics.count(command.mode === "incr" ? "incr_misses" : "decr_misses")
       return NOT_FOUND
   }
 }

@@ -47,8 +47,8 @@ export const get = (target: Target, command: MetaGet): MetaOutcome => {
   const isMade = item === undefined && options.vivify !== undefined && store.admit(options.key, 0, 0) === "ok"
   if (isMade) item = store.link({ ...options, flags: 0, exptime: 0 }, EMPTY, options.newCas)
   if (item === undefined) {
-    statistics.count(options.exptime === undefined ? "cmd_get" : "cmd_touch")
-    statistics.count(options.exptime === undefined ? "get_misses" : "touch_misses")
+    statistics.count("cmd_get")
+    statistics.count("get_misses")
     return options.isQuiet ? undefined : { code: "EN", flags: echo(command.flags, options) }
   }
   const flags: Array<MetaFlag> = []
@@ -212,7 +212,7 @@ export const remove = (target: Target, command: MetaDelete): MetaOutcome => {
  * @since 0.1.0
  */
 export const arithmetic = (target: Target, command: MetaArithmetic): MetaOutcome => {
-  const { store } = target
+  const { statistics, store } = target
   const options = Options.make(command.key, command.flags)
   const mode = options.mode === "D" || options.mode === "-" ? "decr" : "incr"
   const result = count(target, options.key, mode, options.delta, options.compare ?? 0n, options.newCas)
@@ -226,7 +226,10 @@ export const arithmetic = (target: Target, command: MetaArithmetic): MetaOutcome
     case "NoMemory":
       return "SERVER_ERROR out of memory"
     case "NotFound": {
-      if (options.vivify === undefined) return { code: "NF", flags: echo(command.flags, options) }
+      if (options.vivify === undefined) {
+        statistics.count(mode === "incr" ? "incr_misses" : "decr_misses")
+        return { code: "NF", flags: echo(command.flags, options) }
+      }
       const digits = bytes(String(options.initial))
       if (store.admit(options.key, 0, digits.length) !== "ok") {
         return "SERVER_ERROR Out of memory allocating new item"

@@ -199,10 +199,8 @@ export const count = (
   newCas: bigint | undefined
 ): CountResult => {
   const item = store.find(key)
-  if (item === undefined) {
-    statistics.count(mode === "incr" ? "incr_misses" : "decr_misses")
-    return { _tag: "NotFound" }
-  }
+  // Whether that is a miss depends on what the caller makes of it.
+  if (item === undefined) return { _tag: "NotFound" }
   if (item.value.length === 0) return { _tag: "NotNumber" }
   if (compare !== 0n && compare !== item.cas) return { _tag: "Exists" }
   const before = parse(item.value)
@@ -221,8 +219,8 @@ export const count = (
   return { _tag: "Counted", item: store.link(item, digits, newCas), number }
 }
 
-// As C's strtoull reads: white space and a plus before it, anything behind the first white space after it.
-const NUMBER = /^[ \t\n\v\f\r]*\+?([0-9]+)(?:[ \t\n\v\f\r]|$)/
+// As C's strtoull reads: white space and a plus before it, and anything behind the first white space or NUL after it.
+const NUMBER = /^[ \t\n\v\f\r]*\+?([0-9]+)(?:[ \t\n\v\f\r\0]|$)/
 
 const NUMBER_SEARCH_LENGTH = 4096
 

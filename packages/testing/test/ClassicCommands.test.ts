@@ -112,7 +112,9 @@ describe("ClassicCommands", () => {
     { stored: " 12", command: "incr n 1", reply: "13", left: "13 " },
     { stored: "12 ", command: "incr n 1", reply: "13", left: "13 " },
     { stored: "012", command: "incr n 1", reply: "13", left: "13 " },
-    { stored: "+5", command: "incr n 1", reply: "6", left: "6 " }
+    { stored: "+5", command: "incr n 1", reply: "6", left: "6 " },
+    { stored: "5 apples", command: "incr n 1", reply: "6", left: "6       " },
+    { stored: "5\0x", command: "incr n 1", reply: "6", left: "6  " }
   ])("$command on \"$stored\" answers $reply and leaves \"$left\"", ({ command, left, reply, stored }) => {
     assert.deepStrictEqual(
       talk(`set n 3 0 ${stored.length}`, stored, command, "get n"),

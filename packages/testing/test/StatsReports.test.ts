@@ -25,7 +25,7 @@ describe("StatsReports", () => {
       version: "1.6.45",
       uptime: "10",
       time: String(conversation.seconds),
-      cmd_get: "5",
+      cmd_get: "4",
       cmd_set: "5",
       cmd_flush: "1",
       cmd_touch: "3",

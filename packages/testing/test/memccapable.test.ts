@@ -6,16 +6,18 @@ import { execFile } from "node:child_process"
 import { MemcachedServer } from "../src/MemcachedServer.ts"
 import { isMissing } from "./Installed.ts"
 
+const PROGRAM = "memccapable"
+
 const examine = (port: number): Promise<string> =>
   new Promise((resolve, reject) =>
-    execFile("memccapable", ["-h", "127.0.0.1", "-p", String(port), "-a"], (error, stdout, stderr) => {
+    execFile(PROGRAM, ["-h", "127.0.0.1", "-p", String(port), "-a"], (error, stdout, stderr) => {
       if (error !== null && stdout === "") reject(error)
       else resolve(stdout + stderr)
     })
   )
 
 describe("memccapable", () => {
-  it.skipIf(isMissing("memccapable"))("passes 27 of 27 against the embedded server", { timeout: 30_000 }, async () => {
+  it.skipIf(isMissing(PROGRAM))("passes 27 of 27 against the embedded server", { timeout: 30_000 }, async () => {
     const server = new MemcachedServer()
     await server.start()
     const report = await examine(server.port)
