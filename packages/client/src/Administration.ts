@@ -106,7 +106,7 @@ const toDelay = (
 }
 
 const isZero = (delay: Exclude<TimeToLive, "Infinity">): boolean =>
-  !DateTime.isDateTime(delay) && Option.exists(Duration.fromInput(delay), Duration.isZero)
+  typeof delay !== "number" && !DateTime.isDateTime(delay) && Option.exists(Duration.fromInput(delay), Duration.isZero)
 
 const askAll = <A>(
   session: Session,

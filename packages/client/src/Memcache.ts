@@ -39,7 +39,7 @@ import type { ServersInput } from "./ServerList.ts"
 import * as ServerList from "./ServerList.ts"
 import type { ServerEvent, ServerState } from "./ServerState.ts"
 import type { Session } from "./Session.ts"
-import type { StoreOptions, Swap } from "./Storage.ts"
+import type { Entry, StoreOptions, Swap } from "./Storage.ts"
 import * as Storage from "./Storage.ts"
 import type { TimeToLive } from "./TimeToLive.ts"
 
@@ -155,21 +155,21 @@ export class Memcache extends Context.Service<Memcache, {
    * Fails if a server failed, or before a byte is sent if a value cannot be written; `setManyPartial` answers what is
    * known.
    */
-  readonly setMany: <K extends KeyInput>(
-    entries: Iterable<readonly [key: K, value: unknown]>,
-    options?: StoreOptions & Batch.Options<K>
-  ) => Effect.Effect<Array<K>, MemcacheError | KeyErrorOf<K> | ArgumentError>
+  readonly setMany: <E extends Entry>(
+    entries: Iterable<E>,
+    options?: StoreOptions & Batch.Options<E[0]>
+  ) => Effect.Effect<Array<E[0]>, MemcacheError | KeyErrorOf<E[0]> | ArgumentError>
 
   /**
    * `setMany` that answers what is known: `failed` has every key whose value is not known to be stored, with the reason;
    * `notStored` has those that were refused without one, which only proxies do.
    */
-  readonly setManyPartial: <K extends KeyInput>(
-    entries: Iterable<readonly [key: K, value: unknown]>,
-    options?: StoreOptions & Batch.Options<K>
+  readonly setManyPartial: <E extends Entry>(
+    entries: Iterable<E>,
+    options?: StoreOptions & Batch.Options<E[0]>
   ) => Effect.Effect<
-    { readonly notStored: Array<K>; readonly failed: Map<K, MemcacheError> },
-    KeyErrorOf<K> | ArgumentError
+    { readonly notStored: Array<E[0]>; readonly failed: Map<E[0], MemcacheError> },
+    KeyErrorOf<E[0]> | ArgumentError
   >
 
   /**

@@ -35,6 +35,14 @@ export interface StoreOptions extends EncodeOptions {
 }
 
 /**
+ * A key and its value.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Entry = readonly [key: KeyInput, value: unknown]
+
+/**
  * What became of a compare-and-swap.
  *
  * @category models
@@ -135,10 +143,10 @@ export const compareAndSwap = (session: Session) =>
  * @since 0.1.0
  */
 export const storeMany = (session: Session) =>
-<K extends KeyInput>(
-  entries: Iterable<readonly [key: K, value: unknown]>,
-  options?: StoreOptions & Batch.Options<K>
-): Effect.Effect<Array<K>, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
+<E extends Entry>(
+  entries: Iterable<E>,
+  options?: StoreOptions & Batch.Options<E[0]>
+): Effect.Effect<Array<E[0]>, MemcacheError | KeyErrorOf<E[0]> | ArgumentError> =>
   Effect.flatMap(plan(session, entries, options), (batch) => {
     const error = batch.refusals().find(isFailure)
     return error === undefined
@@ -153,39 +161,39 @@ export const storeMany = (session: Session) =>
  * @since 0.1.0
  */
 export const storeManyPartial = (session: Session) =>
-<K extends KeyInput>(
-  entries: Iterable<readonly [key: K, value: unknown]>,
-  options?: StoreOptions & Batch.Options<K>
+<E extends Entry>(
+  entries: Iterable<E>,
+  options?: StoreOptions & Batch.Options<E[0]>
 ): Effect.Effect<
-  { readonly notStored: Array<K>; readonly failed: Map<K, MemcacheError> },
-  KeyErrorOf<K> | ArgumentError
+  { readonly notStored: Array<E[0]>; readonly failed: Map<E[0], MemcacheError> },
+  KeyErrorOf<E[0]> | ArgumentError
 > =>
   Effect.map(
     Effect.flatMap(plan(session, entries, options), (batch) => Batch.send(batch, itself, readOutcome)),
     summary
   )
 
-const plan = <K extends KeyInput>(
+const plan = <E extends Entry>(
   session: Session,
-  entries: Iterable<readonly [key: K, value: unknown]>,
-  options: (StoreOptions & Batch.Options<K>) | undefined
-): Effect.Effect<Batch.Batch<K, Command, boolean>, KeyErrorOf<K> | ArgumentError> =>
+  entries: Iterable<E>,
+  options: (StoreOptions & Batch.Options<E[0]>) | undefined
+): Effect.Effect<Batch.Batch<E[0], Command, boolean>, KeyErrorOf<E[0]> | ArgumentError> =>
   withClock((clock) => {
     const exptime = toExptime(options?.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
     if (typeof exptime !== "number") return Effect.fail(exptime)
     const prefix = session.prefix + (options?.prefix ?? "")
-    const keys: Array<K> = []
+    const keys: Array<E[0]> = []
     const wires: Array<WireKey> = []
     const codings: Array<Coding<Encoded>> = []
     for (const [key, value] of entries) {
       const wire = Key.wireOf(key, prefix)
-      if (typeof wire !== "string") return keyFailure<K>(wire)
+      if (typeof wire !== "string") return keyFailure<E[0]>(wire)
       keys.push(key)
       wires.push(wire)
       codings.push(session.transcoder.encode(value, options))
     }
     return Effect.map(settle(codings), (results) => {
-      const batch = new Batch.Batch<K, Command, boolean>()
+      const batch = new Batch.Batch<E[0], Command, boolean>()
       results.forEach((result, i) => {
         const key = wires[i]
         const encoded = admit(session, result, "set")

@@ -102,8 +102,29 @@ const secure = (
           // Options that OpenSSL refuses, such as a key that does not fit its certificate, throw.
           return fail(cause)
         }
+        separateLastByte(secured)
         secured.on("error", fail)
         secured.once("secureConnect", () => resume(Effect.succeed(secured!)))
       })
     )
   })
+
+/** Most bytes in one TLS record. */
+const MAX_RECORD = 16_384
+
+/**
+ * Gives the last byte of a write that takes several records a record of its own.
+ *
+ * memcached asks the kernel, and not OpenSSL, whether there is more to read. Where it has taken a record in part, the
+ * commands in the rest of it wait until something else arrives: a thousand pipelined `set`s were never answered (1.6.18,
+ * ten times of ten). The last byte is that something. Single records are taken whole, and writes must not be joined.
+ */
+const separateLastByte = (socket: tls.TLSSocket): void => {
+  const write: (chunk: Uint8Array | string, ...rest: Array<never>) => boolean = socket.write.bind(socket)
+  const separate: typeof write = (chunk, ...rest) => {
+    if (typeof chunk === "string" || chunk.length <= MAX_RECORD) return write(chunk, ...rest)
+    write(chunk.subarray(0, -1))
+    return write(chunk.subarray(-1), ...rest)
+  }
+  Object.defineProperties(socket, { write: { value: separate }, _writev: { value: undefined } })
+}
