@@ -148,5 +148,5 @@ export class Health {
  */
 export const mayMarkDead = (deaths: ReadonlyArray<Death | undefined>): boolean => {
   const failing = deaths.filter((death) => death !== undefined && !death.isUnreachable).length
-  return deaths.length > 1 && failing + 1 <= Math.floor(deaths.length / 2)
+  return failing + 1 <= Math.floor(deaths.length / 2)
 }

@@ -95,7 +95,8 @@ export class SharedConnection {
       const until = deadline ?? now + connect.commandTimeout
       this.waiting++
       this.waitingBytes += command.bytes
-      const connected = Effect.timeoutOrElse(Effect.suspend(() => Deferred.await(this.connected())), {
+      // The dial's own timer is set first, so that of two equal times the one that says more comes first.
+      const connected = Effect.timeoutOrElse(Deferred.await(this.connected()), {
         duration: Math.max(until - now, 0),
         orElse: () => {
           const duration = connect.commandTimeout

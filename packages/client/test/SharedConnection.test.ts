@@ -104,6 +104,34 @@ describe("SharedConnection", () => {
       assert.deepStrictEqual(told, ["dialing", "given up", "dialing", "connected"])
     }))
 
+  it.effect("a dial that is given up while it begins is not used", () =>
+    Effect.gen(function*() {
+      const { connection, control, shared, use } = yield* make
+      const made = connection()
+      control.dial = Effect.andThen(
+        Effect.addFinalizer(() => Effect.sync(() => made.lose())),
+        Effect.sync(() => {
+          shared.stopDialing()
+          return made
+        })
+      )
+      assert.strictEqual((yield* Effect.flip(use)).outcome, "not-sent")
+      assert.isUndefined(shared.connection)
+      assert.isDefined(made.closed)
+    }))
+
+  it.effect("of two equal times the dial's comes first, because it says more", () =>
+    Effect.gen(function*() {
+      const { control, use } = yield* make
+      control.dial = Effect.timeoutOrElse(Effect.never, {
+        duration: connectOptions.commandTimeout,
+        orElse: () => Effect.fail(refused(server))
+      })
+      const fiber = yield* Effect.forkScoped(Effect.flip(use), { startImmediately: true })
+      yield* TestClock.adjust(connectOptions.commandTimeout)
+      assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "ConnectError")
+    }))
+
   it.effect("a connection that is lost closes its scope and is not used again", () =>
     Effect.gen(function*() {
       const { connection, control, shared, told, use } = yield* make
