@@ -62,7 +62,7 @@ export const listen = (
       }),
       ({ close }) => close
     ),
-    ({ close: _, ...server }) => server
+    (server): ScriptedServer => server
   )
 
 /** A server that answers line by line. */
