@@ -6,10 +6,12 @@
  * @since 0.1.0
  */
 import type { ChildProcess } from "node:child_process"
-import { spawn } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
+import { readdir, readFile } from "node:fs/promises"
 import * as Net from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
+import { promisify } from "node:util"
 import type { Place } from "./PortOwner.ts"
 import * as PortOwner from "./PortOwner.ts"
 
@@ -81,6 +83,14 @@ export class MemcachedProcess {
     if (child !== undefined && isRunning(child)) child.kill(signal)
   }
 
+  /** Lets it hang, and waits until it does: a thread may go on for a moment after the signal was sent. */
+  async hang(): Promise<void> {
+    const child = this.child
+    if (child?.pid === undefined || !isRunning(child)) return
+    child.kill("SIGSTOP")
+    while (isRunning(child) && !await isStopped(child.pid).catch(() => false)) await delay(1)
+  }
+
   /** Ends it at once and waits until it is gone. */
   async kill(): Promise<void> {
     const child = this.child
@@ -118,6 +128,20 @@ export class MemcachedProcess {
 
 const isRunning = (child: ChildProcess): boolean =>
   child.pid !== undefined && child.exitCode === null && child.signalCode === null
+
+// The state is the letter behind the name, which stands in brackets and may hold anything.
+const isStopped = async (pid: number): Promise<boolean> => {
+  if (process.platform !== "linux") {
+    const { stdout } = await promisify(execFile)("ps", ["-o", "state=", "-p", String(pid)])
+    return stdout.trim().startsWith("T")
+  }
+  const threads = await readdir(`/proc/${pid}/task`)
+  const states = await Promise.all(threads.map(async (thread) => {
+    const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, "latin1")
+    return stat[stat.lastIndexOf(")") + 2]
+  }))
+  return states.every((state) => state === "T")
+}
 
 const freePort = async (): Promise<number> => {
   const probe = Net.createServer().listen(0, HOST)

@@ -91,7 +91,7 @@ export interface Service {
   readonly pid: number
   /** Ends it without a chance to say goodbye (SIGKILL). */
   readonly kill: Effect.Effect<void>
-  /** Lets it hang: connections stay open, nothing is answered (SIGSTOP). */
+  /** Lets it hang, every thread of it: connections stay open, nothing is answered (SIGSTOP). */
   readonly stop: Effect.Effect<void>
   /** Lets it go on after `stop` (SIGCONT). */
   readonly resume: Effect.Effect<void>
@@ -182,7 +182,7 @@ export const make = Effect.fnUntraced(function*(
       return server.pid
     },
     kill,
-    stop: Effect.sync(() => server.signal("SIGSTOP")),
+    stop: Effect.promise(() => server.hang()),
     resume: Effect.sync(() => server.signal("SIGCONT")),
     restart: Effect.andThen(kill, start)
   }
