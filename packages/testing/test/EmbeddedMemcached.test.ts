@@ -17,7 +17,7 @@ const open = (where: Parameters<typeof RawClient.connect>[0]) =>
 
 const ask = (client: RawClient, bytes: string) => Effect.promise(() => client.ask(bytes))
 
-describe("EmbeddedMemcached", () => {
+describe("EmbeddedMemcached", { timeout: 20_000 }, () => {
   it.effect("items expire when the test clock says so", () =>
     Effect.gen(function*() {
       const client = yield* connect

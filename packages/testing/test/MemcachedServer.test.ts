@@ -26,7 +26,7 @@ const withServer = async (
   }
 }
 
-describe("MemcachedServer", () => {
+describe("MemcachedServer", { timeout: 20_000 }, () => {
   it("answers in order, whatever pieces the requests come in", () =>
     withServer({}, async (_, connect) => {
       const client = await connect()

@@ -22,7 +22,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-describe("RealMemcached", () => {
+describe("RealMemcached", { timeout: 20_000 }, () => {
   it.effect("says how to install what is not there", () =>
     Effect.gen(function*() {
       for (const binary of ["memcached-that-nobody-has", "/nowhere/memcached"]) {

@@ -47,7 +47,7 @@ const check = (reply: string, expected: string): void => {
   else assert.strictEqual(reply, unfold(expected))
 }
 
-describe("wire cases", () => {
+describe("wire cases", { timeout: 20_000 }, () => {
   it("are there", () => {
     assert.strictEqual(cases.length, 14)
   })

@@ -30,7 +30,7 @@ const connect = (address: string): Promise<RawClient> => {
   return RawClient.connect({ host, port: Number(port) })
 }
 
-describe("embedded-memcached", () => {
+describe("embedded-memcached", { timeout: 20_000 }, () => {
   it.each(["SIGTERM", "SIGINT"] as const)("serves with memcached's options and ends on %s with 0", async (signal) => {
     const server = start("-p", "0", "-U", "0", "-t", "4", "-u", "nobody", "-m", "8", "-I", "1k", "-F", "-C", "-vv")
     const client = await connect(await server.listening())
