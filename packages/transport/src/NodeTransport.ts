@@ -91,20 +91,23 @@ const secure = (
           const reason = new Socket.SocketOpenError({ kind: "Unknown", cause })
           resume(Effect.fail(new Socket.SocketError({ reason })))
         }
-        const host = tcp.host!
-        const servername = net.isIP(host) === 0 ? { servername: host } : {}
-        try {
-          raw = net.connect(tcp)
-          // Until the handshake begins, an error of the TCP socket is nobody else's.
-          raw.on("error", fail)
-          secured = tls.connect({ host, ...servername, ...options, socket: raw })
-        } catch (cause) {
-          // Options that OpenSSL refuses, such as a key that does not fit its certificate, throw.
-          return fail(cause)
+        const shakeHands = (raw: net.Socket) => {
+          const host = tcp.host!
+          const servername = net.isIP(host) === 0 ? { servername: host } : {}
+          try {
+            secured = tls.connect({ host, ...servername, ...options, socket: raw })
+          } catch (cause) {
+            // Options that OpenSSL refuses, such as a key that does not fit its certificate, throw.
+            return fail(cause)
+          }
+          separateLastByte(secured)
+          secured.on("error", fail)
+          secured.once("secureConnect", () => resume(Effect.succeed(secured!)))
         }
-        separateLastByte(secured)
-        secured.on("error", fail)
-        secured.once("secureConnect", () => resume(Effect.succeed(secured!)))
+        raw = net.connect(tcp)
+        raw.on("error", fail)
+        // Not before: while Node still tries the addresses of a name, a TLS socket on top crashes the process (24.21).
+        raw.once("connect", () => shakeHands(raw!))
       })
     )
   })

@@ -15,6 +15,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { execFileSync } from "node:child_process"
+import dns from "node:dns"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import * as net from "node:net"
 import { tmpdir } from "node:os"
@@ -156,6 +157,23 @@ describe("TLS", () => {
       const { port } = yield* Effect.scoped(listen(() => {}))
       const refused = yield* Effect.flip(connect(tcp("127.0.0.1", port), { tls: true }))
       assert.include(refused.message, "ECONNREFUSED")
+    }))
+
+  it.live("tries the next address of a name when the first refuses", () =>
+    Effect.gen(function*() {
+      const { ca, cert, key } = yield* Certificates.make
+      const server = yield* secureServer({ cert, key })
+      const { lookup } = dns
+      // What a machine with IPv6 makes of the name.
+      const addresses = [{ address: "127.0.0.2", family: 4 }, { address: "127.0.0.1", family: 4 }]
+      const fake = (_name: string, _options: unknown, done: (error: null, all: typeof addresses) => void) =>
+        process.nextTick(done, null, addresses)
+      const connection = yield* Effect.acquireUseRelease(
+        Effect.sync(() => Object.assign(dns, { lookup: fake })),
+        () => connect(tcp("localhost", server.port), { tls: { ca } }),
+        () => Effect.sync(() => Object.assign(dns, { lookup }))
+      )
+      assert.strictEqual((yield* connection.send(get)).reply._tag, "End")
     }))
 
   it.live("names options that OpenSSL refuses", () =>
