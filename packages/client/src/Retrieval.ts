@@ -128,8 +128,14 @@ const retrieval = (key: WireKey): Command => ({ _tag: "Get", keys: [key], withCa
 const retrievalWithCas = (key: WireKey): Command => ({ _tag: "Get", keys: [key], withCas: true })
 
 /** The value in the answer to a retrieval of one key, or the answer's word that there is none. */
-const single = (answer: Answer, server: string): Value | MemcacheError | undefined =>
-  answer.items[0] ?? (answer.reply._tag === "End" ? undefined : refusal(answer, server))
+const single = (answer: Answer, server: string): Value | MemcacheError | undefined => {
+  const item = answer.items[0]
+  if (item === undefined) return answer.reply._tag === "End" ? undefined : refusal(answer, server)
+  return isPlaceholder(item) ? undefined : item
+}
+
+/** What `mg` with `N` has left for a winner to fill in: a miss with a time to live. Only the meta dialect tells. */
+const isPlaceholder = (item: Value): boolean => item.length === 0 && !item.isStale && (item.isWin || item.isWinSent)
 
 const readValue =
   (session: Session) => (answer: Answer, server: string): Effect.Effect<Option.Option<unknown>, MemcacheError> => {
