@@ -1,0 +1,38 @@
+import * as MetaMemcache from "@effect-memcache/client/distribution/MetaMemcache"
+import { assert, describe, it } from "@effect/vitest"
+import type { Case, Keys } from "./Vectors.ts"
+import { check, placementOf, read, tcp, wire } from "./Vectors.ts"
+
+interface Vectors extends Keys {
+  readonly profiles: ReadonlyArray<{
+    readonly profile: typeof MetaMemcache.profiles[number]
+    readonly cases: ReadonlyArray<Case>
+  }>
+}
+
+const vectors = read<Vectors>("dist-meta-memcache")
+
+describe("a key's place", () => {
+  const cases = vectors.profiles.flatMap(({ cases, profile }) =>
+    cases.map((vector) => [`${profile}, ${vector.name}`, profile, vector] as const)
+  )
+
+  it("is checked for every profile", () => {
+    assert.sameMembers(vectors.profiles.map(({ profile }) => profile), [...MetaMemcache.profiles])
+    assert.lengthOf(cases, 3 * 9)
+  })
+
+  it.each(cases)("is that of %s", (_, profile, vector) => {
+    assert.strictEqual(check(placementOf(`meta-memcache/${profile}`, vector.servers), vectors, vector), 480)
+  })
+})
+
+it("a routing key decides in the key's place, and a number as its digits", () => {
+  const placement = placementOf("meta-memcache", [tcp("a"), tcp("b"), tcp("c"), tcp("d")])
+  for (const key of vectors.utf8Keys) {
+    assert.strictEqual(placement.indexOf(wire("x"), key), placement.indexOf(wire(key)))
+  }
+  for (const hash of [0, 7, -7, 2 ** 40]) {
+    assert.strictEqual(placement.indexOf(wire("x"), hash), placement.indexOf(wire(String(hash))))
+  }
+})

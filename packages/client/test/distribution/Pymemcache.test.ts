@@ -1,0 +1,87 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Case, Keys, ServerVector } from "./Vectors.ts"
+import { check, first, placementOf, places, read, tcp, wire } from "./Vectors.ts"
+
+interface Vectors extends Keys {
+  readonly cases: ReadonlyArray<
+    Case & {
+      readonly expectedBytesKeys: ReadonlyArray<number>
+      readonly expectedServerKeyTuple: ReadonlyArray<number>
+    }
+  >
+  readonly removedCases: ReadonlyArray<{
+    readonly list: string
+    readonly servers: ReadonlyArray<ServerVector>
+    readonly removed: ReadonlyArray<number>
+    readonly expected: ReadonlyArray<number | null>
+  }>
+}
+
+const vectors = read<Vectors>("dist-pymemcache")
+
+describe("a key's place", () => {
+  it("is checked for every list", () => {
+    assert.lengthOf(vectors.cases, 9)
+    assert.lengthOf(vectors.removedCases, 22)
+  })
+
+  it.each(vectors.cases)("is that of $name", (vector) => {
+    const placement = placementOf("pymemcache", vector.servers)
+    assert.strictEqual(check(placement, vectors, vector), 480)
+    assert.lengthOf(vector.expectedServerKeyTuple, 60)
+    assert.deepStrictEqual(
+      vectors.keys.slice(0, 60).map((key) => placement.indexOf(wire(key), `route-${key.slice(0, 20)}`)),
+      vector.expectedServerKeyTuple
+    )
+  })
+
+  it.each(vectors.cases)("is that of $name, with keys of bytes", (vector) => {
+    assert.lengthOf(vector.expectedBytesKeys, 420)
+    assert.deepStrictEqual(
+      places(placementOf("pymemcache/bytes", vector.servers), vectors.keys),
+      vector.expectedBytesKeys
+    )
+  })
+
+  it.each(vectors.removedCases)("is that of $list without $removed", ({ expected, removed, servers }) => {
+    assert.lengthOf(expected, 100)
+    const whole = placementOf("pymemcache", servers)
+    const left = whole.without(new Set(removed))
+    expected.forEach((index, i) => {
+      const key = wire(vectors.keys[i])
+      assert.strictEqual(left.indexOf(key), index ?? -1)
+      assert.strictEqual(first(left.sequence(key)), index ?? -1)
+      assert.strictEqual([...whole.sequence(key)].find((candidate) => !removed.includes(candidate)) ?? -1, index ?? -1)
+    })
+  })
+
+  it("ignores weights", () => {
+    const light = placementOf("pymemcache", [tcp("a"), tcp("b")])
+    const heavy = placementOf("pymemcache", [tcp("a"), tcp("b", 11211, 50)])
+    assert.deepStrictEqual(places(heavy, vectors.keys), places(light, vectors.keys))
+  })
+
+  it("is decided by the notation of Python for bytes that are not ASCII", () => {
+    const placement = placementOf("pymemcache/bytes", [tcp("a"), tcp("b"), tcp("c"), tcp("d"), tcp("e")])
+    const text = placementOf("pymemcache", [tcp("a"), tcp("b"), tcp("c"), tcp("d"), tcp("e")])
+    const notations: ReadonlyArray<readonly [string, string]> = [
+      ["\u00e4", String.raw`b'\xc3\xa4'`],
+      ["it's", `b"it's"`],
+      ["it's\"", String.raw`b'it\'s"'`],
+      ["a\\b", String.raw`b'a\\b'`]
+    ]
+    for (const [key, notation] of notations) {
+      assert.strictEqual(placement.indexOf(wire(key)), text.indexOf(wire("x"), notation))
+    }
+  })
+
+  it("is the same for long hashes as for short ones, whatever their length modulo 4", () => {
+    const servers = Array.from({ length: 10 }, (_, i) => tcp(`cache${i}`.padEnd(6 + i, "x")))
+    const placement = placementOf("pymemcache", servers)
+    for (let length = 0; length < 700; length += 7) {
+      const [home, ...rest] = placement.sequence(wire("k"), "h".repeat(length))
+      assert.strictEqual(home, placement.indexOf(wire("k"), "h".repeat(length)))
+      assert.sameMembers([home, ...rest], [...servers.keys()])
+    }
+  })
+})
