@@ -317,6 +317,11 @@ class LiveConnection implements Connection {
     this.timer = { at, fiber: this.fork(Effect.andThen(wait, Effect.sync(this.sweep))) }
   }
 
+  // A call, because the compiler takes a field for unchanged while callers run on.
+  private hasEnded(): boolean {
+    return this.closed !== undefined
+  }
+
   /** Fails what is past its deadline, and the whole connection if the server has shown no life for too long. */
   private readonly sweep = (): void => {
     this.timer = undefined
@@ -342,6 +347,7 @@ class LiveConnection implements Connection {
         })
       )
     }
+    if (this.hasEnded()) return
     const oldest = this.pipeline.oldest
     if (oldest !== undefined || this.isWriting) {
       const { stallTimeout } = this.options

@@ -19,6 +19,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { readFile } from "node:fs/promises"
 import { Worker } from "node:worker_threads"
+import { listen, until } from "./ScriptedServer.ts"
 import { readError, ScriptedSocket } from "./ScriptedSocket.ts"
 
 const D = 250
@@ -331,6 +332,22 @@ describe("deadlines", () => {
         assert.strictEqual(stateOf(b), "ConnectionLostError not-sent")
         assert.strictEqual(sleeping(), 0)
         yield* Scope.close(scope, Exit.void)
+        assert.strictEqual(sleeping(), 0)
+      })
+    ))
+
+  it.effect("leave no timer behind when a caller whose time is up closes the scope", () =>
+    countingSleeps((sleeping) =>
+      Effect.gen(function*() {
+        const { connection, scope, send } = yield* open()
+        const a = yield* Effect.forkChild(
+          Effect.tapError(connection.send(get("a")), () => Scope.close(scope, Exit.void)),
+          { startImmediately: true }
+        )
+        const b = yield* send(get("b"), connection.now() + D + 100)
+        yield* settle
+        yield* TestClock.adjust(D)
+        assert.deepStrictEqual([a, b].map(stateOf), ["TimeoutError unknown", "ConnectionLostError unknown"])
         assert.strictEqual(sleeping(), 0)
       })
     ))
@@ -776,5 +793,78 @@ describe("over a real socket", () => {
         for (const fiber of fibers) assert.strictEqual(valueOf(yield* Fiber.join(fiber)), "1")
       }
       assert.strictEqual(connection.answered, 100)
+    }))
+
+  it.live("answers nobody with another's value, whoever gives up and whenever", () =>
+    Effect.gen(function*() {
+      let seed = 12_345
+      const random = (n: number): number => {
+        seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+        return Math.floor(seed / 4_294_967_296 * n)
+      }
+      // Answers in pieces that end anywhere, and late.
+      const server = yield* listen(({ socket }) => {
+        let rest = ""
+        let replies = ""
+        socket.on("data", (data) => {
+          const lines = (rest + data.toString("latin1")).split("\r\n")
+          rest = lines.pop()!
+          for (const line of lines) {
+            const [word, key] = line.split(" ")
+            const opaque = /O\d+/.exec(line)?.[0]
+            const value = `${key}:`.repeat(1 + key.length * 7 % 40)
+            if (key.endsWith("9")) replies += word === "get" ? "END\r\n" : `EN ${opaque}\r\n`
+            else if (word === "get") replies += hit(key, value)
+            else replies += `VA ${value.length} f0 ${opaque}\r\n${value}\r\n`
+          }
+        })
+        const speak = setInterval(() => {
+          const length = random(20_000)
+          socket.write(replies.slice(0, length))
+          replies = replies.slice(length)
+        }, 1)
+        socket.on("close", () => clearInterval(speak))
+      })
+      for (const dialect of ["text", "meta"] as const) {
+        const socket = yield* NodeSocket.makeNet({ host: "127.0.0.1", port: server.port })
+        const connection = yield* make(socket, { ...defaults, commandTimeout: 5000, stallTimeout: 10_000 })
+        if (dialect === "meta") connection.speak(metaDialect, { version: "", hasBareMisses: false })
+        const counts = { value: 0, miss: 0, late: 0, interrupted: 0 }
+        let number = 0
+        const one = Effect.suspend(() => {
+          const key = `key${number++ % 997}`
+          // Some have less time than an answer takes.
+          const deadline = random(8) === 0 ? connection.now() + 1 : undefined
+          return Effect.match(connection.send(get(key), deadline), {
+            onSuccess: (answer) => {
+              const value = valueOf(answer)
+              assert.strictEqual(value, key.endsWith("9") ? "-" : `${key}:`.repeat(1 + key.length * 7 % 40))
+              counts[value === "-" ? "miss" : "value"]++
+            },
+            onFailure: (error) => {
+              assert.strictEqual(error.reason._tag, "TimeoutError")
+              counts.late++
+            }
+          })
+        })
+        const worker = Effect.gen(function*() {
+          for (let i = 0; i < 100; i++) {
+            if (random(4) > 0) {
+              yield* one
+              continue
+            }
+            const fiber = yield* Effect.forkChild(one, { startImmediately: true })
+            for (let turns = random(4); turns > 0; turns--) yield* Effect.yieldNow
+            yield* Fiber.interrupt(fiber)
+            if (Exit.isFailure(yield* Fiber.await(fiber))) counts.interrupted++
+          }
+        })
+        yield* Effect.forEach(Array.from({ length: 50 }), () => worker, { concurrency: "unbounded", discard: true })
+        assert.isUndefined(connection.closed)
+        assert.isAbove(counts.value, 1000)
+        for (const count of Object.values(counts)) assert.isAbove(count, 10)
+        assert.isTrue(yield* until(() => connection.inFlight === 0))
+      }
+      assert.strictEqual(server.peers.length, 2)
     }))
 })
