@@ -29,7 +29,7 @@ const values = Effect.gen(function*() {
   call(`set("user:1", { name: "Ada", born: 1815 }, { ttl })`, "stored", setTime)
   const [user, getTime] = yield* timed(cache.get("user:1"))
   call(`get("user:1")`, show(user), getTime)
-  yield* cache.set("pi", 3.14159, { ttl })
+  yield* cache.set("pi", Math.PI, { ttl })
   call(`get("pi")`, show(yield* cache.get("pi")))
   yield* cache.set("big", 2n ** 63n, { ttl })
   call(`get("big")`, show(Option.map(yield* cache.get("big"), (big) => `${big}, a ${typeof big}`)))

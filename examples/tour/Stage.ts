@@ -3,6 +3,9 @@
  */
 import { styleText } from "node:util"
 
+// Whoever has seen enough, as `npm start | head` does, ends the tour.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
+
 const isTerminal = process.stdout.isTTY === true
 
 type Style = Parameters<typeof styleText>[0]
