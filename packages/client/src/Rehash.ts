@@ -80,9 +80,15 @@ class RehashingBackend implements Backend {
   send(command: Command): Effect.Effect<Answer, MemcacheError> {
     return Effect.suspend(() => {
       const deadline = this.home.tickTime + this.options.timeout
-      return Effect.catchIf(this.home.send(command), isMovable, (error) =>
-        Effect.flatMap(this.move([command], [error], deadline), ([outcome]) =>
-          isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)))
+      return Effect.catchIf(
+        this.home.send(command),
+        isMovable,
+        (error) =>
+          Effect.flatMap(
+            this.move([command], [error], deadline),
+            ([outcome]) => isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)
+          )
+      )
     })
   }
 
@@ -102,8 +108,10 @@ class RehashingBackend implements Backend {
     const journeys = commands.map((command, i) => isMovable(outcomes[i]) ? this.journeysOf(command, outcomes[i]) : [])
     const all = journeys.flat()
     if (all.length === 0) return Effect.succeed(outcomes)
-    return Effect.map(this.travel(all, deadline), () =>
-      outcomes.map((outcome, i) => journeys[i].length === 0 ? outcome : arrive(commands[i], journeys[i])))
+    return Effect.map(
+      this.travel(all, deadline),
+      () => outcomes.map((outcome, i) => journeys[i].length === 0 ? outcome : arrive(commands[i], journeys[i]))
+    )
   }
 
   private journeysOf(command: Command, outcome: Answer | MemcacheError): ReadonlyArray<Journey> {

@@ -155,7 +155,6 @@ export class Server implements Backend {
   revive(): void {
     this.probeFiber?.interruptUnsafe()
     this.probeFiber = undefined
-    this.delays = undefined
     const wasDead = this.death !== undefined
     this.health.forget()
     if (!wasDead) return
@@ -218,11 +217,15 @@ export class Server implements Backend {
     const about = { verb: verb(command), bytes: sizeEstimate(command) }
     return this.unlessUnavailable(
       about.verb,
-      this.shared.whenConnected(about, deadline, (connection, deadline) =>
-        Effect.catch(connection.send(command, deadline), (error) => {
-          this.noteFailure(error, connection, true)
-          return mayRepeat && isUnsent(error) ? this.sendCold(command, deadline, false) : Effect.fail(error)
-        }))
+      this.shared.whenConnected(
+        about,
+        deadline,
+        (connection, deadline) =>
+          Effect.catch(connection.send(command, deadline), (error) => {
+            this.noteFailure(error, connection, true)
+            return mayRepeat && isUnsent(error) ? this.sendCold(command, deadline, false) : Effect.fail(error)
+          })
+      )
     )
   }
 
@@ -238,11 +241,15 @@ export class Server implements Backend {
     }
     return this.unlessUnavailable(
       about.verb,
-      this.shared.whenConnected(about, deadline, (connection, deadline) =>
-        Effect.flatMap(connection.sendMany(commands, deadline), (outcomes) => {
-          this.noteFailures(outcomes, connection, true)
-          return mayRepeat ? this.sendUnsent(commands, outcomes, deadline) : Effect.succeed(outcomes)
-        }))
+      this.shared.whenConnected(
+        about,
+        deadline,
+        (connection, deadline) =>
+          Effect.flatMap(connection.sendMany(commands, deadline), (outcomes) => {
+            this.noteFailures(outcomes, connection, true)
+            return mayRepeat ? this.sendUnsent(commands, outcomes, deadline) : Effect.succeed(outcomes)
+          })
+      )
     ).pipe(Effect.catch((error) => Effect.succeed(commands.map(() => error))))
   }
 

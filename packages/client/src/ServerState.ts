@@ -42,8 +42,8 @@ export interface ServerState {
 }
 
 /**
- * A change of one server's state. `ServerReturned` follows `ServerDead`; `ServerConnected` and `ServerDisconnected` are
- * about a live server's connection.
+ * A change of one server's state. `ServerReturned` follows `ServerDead`, and comes before the `ServerConnected` of the
+ * probe that was answered. A connection that is replaced by a probe's ends without a `ServerDisconnected`.
  *
  * @category models
  * @since 0.1.0

@@ -1,27 +1,13 @@
 import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { assert, describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
-import { get, make, nameOf, settle } from "./fixtures/ScriptedPool.ts"
+import { failure, get, make, nameOf, outcomeOf, reasonOf, settle } from "./fixtures/ScriptedPool.ts"
 
 const A = nameOf("a")
-
-/** The reason and the outcome of an effect that fails. */
-const failure = <A, E>(exit: Exit.Exit<A, E> | undefined) => {
-  if (exit === undefined) return "pending"
-  if (Exit.isSuccess(exit)) return "ok"
-  const error = Option.getOrUndefined(Exit.findErrorOption(exit))
-  return isMemcacheError(error) ? `${error.reason._tag} ${error.outcome}` : Cause.pretty(exit.cause)
-}
-
-const outcomeOf = <A, E>(fiber: Fiber.Fiber<A, E>) => failure(fiber.pollUnsafe())
-
-const reasonOf = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.map(Effect.exit(effect), failure)
 
 describe("Server", () => {
   describe("dialing", () => {
@@ -222,7 +208,7 @@ describe("Server", () => {
         assert.strictEqual(transport.dials.length, 2)
       }))
 
-    it.effect("a command that waited for its first connection is sent once more as well", () =>
+    it.effect("a command that waited for its first connection is sent once more as well, and not twice more", () =>
       Effect.gen(function*() {
         const { start, transport } = yield* make(["a"], { behaviour: "wait" })
         const one = yield* start("one")
@@ -240,11 +226,18 @@ describe("Server", () => {
         first.lose()
         yield* settle
         assert.strictEqual(outcomeOf(two), "pending")
+        const three = yield* start("three")
         const second = transport.dials[1].accept()
         yield* settle
+        second.requests[1].isSent = true
+        second.requests.push(...second.requests.splice(0, 1))
         second.answer()
         yield* settle
-        assert.strictEqual(outcomeOf(two), "ok")
+        assert.strictEqual(outcomeOf(three), "ok")
+        second.lose()
+        yield* settle
+        assert.strictEqual(outcomeOf(two), "ConnectionLostError not-sent")
+        assert.strictEqual(transport.dials.length, 2)
       }))
 
     it.effect("an idle connection that the server closes costs the next command a dial and no error", () =>
@@ -301,6 +294,35 @@ describe("Server", () => {
         assert.isAtMost(transport.dials.length, 3)
       }))
 
+    it.effect("a dial that succeeds while the server is dead brings it back", () =>
+      Effect.gen(function*() {
+        const { pool, sleeping, start, takeEvents, transport } = yield* make(["a"], { behaviour: "silent" })
+        const first = yield* start("x")
+        yield* Fiber.interrupt(first)
+        transport.connectionOf(A).isWritable = false
+        const unsent = yield* start("unsent")
+        transport.connectionOf(A).isWritable = true
+        const sent = yield* start("sent")
+        transport.behaviour.set(A, "wait")
+        // The first asks for a new connection, then the second finds that the old one never answered.
+        transport.connectionOf(A).lose()
+        assert.strictEqual(outcomeOf(sent), "ConnectionLostError unknown")
+        assert.strictEqual((yield* pool.servers)[0].status, "dead")
+        const connection = transport.dials[1].accept()
+        yield* settle
+        connection.answer()
+        yield* settle
+        assert.strictEqual(outcomeOf(unsent), "ok")
+        assert.strictEqual((yield* pool.servers)[0].status, "connected")
+        assert.deepStrictEqual(
+          takeEvents(),
+          ["Connected a", "Disconnected a", "Dead a", "Returned a", "Connected a"]
+        )
+        assert.strictEqual(sleeping(), 0)
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(transport.dials.length, 2)
+      }))
+
     it.effect("what the client closes by itself says nothing about the server", () =>
       Effect.gen(function*() {
         const { pool, start, takeEvents, transport } = yield* make(["a"], { behaviour: "silent", failureLimit: 1 })
@@ -327,9 +349,11 @@ describe("Server", () => {
           startImmediately: true
         })
         first.requests[1].isSent = true
+        yield* TestClock.adjust(300)
         first.lose()
         yield* settle
         const second = transport.connectionOf(A)
+        assert.deepStrictEqual(second.requests.map(({ deadline }) => deadline), [1000, 1000])
         assert.deepStrictEqual(second.written, [get("1"), get("3")])
         second.answer(2)
         const outcomes = yield* Fiber.join(batch)
