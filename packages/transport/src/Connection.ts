@@ -203,7 +203,7 @@ class LiveConnection implements Connection {
       this.pipeline.push(chunk)
       for (let slot = this.pipeline.next(); slot !== undefined; slot = this.pipeline.next()) {
         this.answered++
-        slot.owner(slot)
+        resume(slot, slot)
       }
       const poison = this.pipeline.poison
       if (poison !== undefined) {
@@ -231,7 +231,7 @@ class LiveConnection implements Connection {
     for (const slot of Array.from(this.pipeline.waiting())) {
       const error = slot.state === "sent" ? unknown : notSent
       this.pipeline.abandon(slot)
-      slot.owner(error)
+      resume(slot, error)
     }
   }
 
@@ -338,7 +338,8 @@ class LiveConnection implements Connection {
       if (slot.state === "done" || slot.isAbandoned) continue
       const outcome = slot.state === "sent" ? "unknown" : "not-sent"
       this.pipeline.abandon(slot)
-      slot.owner(
+      resume(
+        slot,
         MemcacheError.timeout({
           server: this.server,
           command: verb(slot.command),
@@ -360,6 +361,19 @@ class LiveConnection implements Connection {
       next = Math.min(next, limit)
     }
     if (next !== Infinity) this.arm(next, now)
+  }
+}
+
+/**
+ * Settles a caller, who may run on in here. What is thrown there must not keep the next caller from an answer.
+ */
+const resume = (slot: Slot<Settle>, outcome: Answer | MemcacheError): void => {
+  try {
+    slot.owner(outcome)
+  } catch (defect) {
+    queueMicrotask(() => {
+      throw defect
+    })
   }
 }
 

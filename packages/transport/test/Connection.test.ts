@@ -726,6 +726,39 @@ describe("callers that run on inside the socket's event", () => {
       assert.strictEqual(script.written, "get a\r\nget a\r\n")
     }))
 
+  it.effect("throw, which harms nobody else", () =>
+    Effect.gen(function*() {
+      const { connection, scope, script, send, sendNow } = yield* open()
+      const thrown: Array<unknown> = []
+      const listeners = process.listeners("uncaughtException")
+      process.removeAllListeners("uncaughtException")
+      process.on("uncaughtException", (error) => thrown.push(error.message))
+      // Only what runs outside of Effect can throw.
+      const rude = (name: string) =>
+        sendNow(get("k")).addObserver(() => {
+          throw new Error(name)
+        })
+      rude("answered")
+      const a = yield* send(get("k"))
+      yield* settle
+      script.deliver(hit("k", "1") + hit("k", "2"))
+      yield* settle
+      rude("late")
+      const b = yield* send(get("k"))
+      yield* settle
+      yield* TestClock.adjust(D)
+      rude("closed")
+      const c = yield* send(get("k"))
+      yield* settle
+      yield* Scope.close(scope, Exit.void)
+      yield* settle
+      process.removeAllListeners("uncaughtException")
+      for (const listener of listeners) process.on("uncaughtException", listener)
+      assert.deepStrictEqual([a, b, c].map(stateOf), ["2", "TimeoutError unknown", "ConnectionLostError unknown"])
+      assert.include(connection.closed?.message, "the client closed")
+      assert.deepStrictEqual(thrown, ["answered", "late", "closed"])
+    }))
+
   it.effect("are answered inside the write", () =>
     Effect.gen(function*() {
       const { connection, script, send } = yield* open()
