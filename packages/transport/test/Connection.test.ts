@@ -517,6 +517,22 @@ describe("the end", () => {
       assert.strictEqual(script.destroyed, 1)
     }))
 
+  it.effect("settles everybody when a write fails at once", () =>
+    Effect.gen(function*() {
+      const { connection, script, send } = yield* open()
+      script.writeError = readError("torn")
+      const small = yield* send(get("a"))
+      const large = yield* send(set("b", 200_000))
+      const unsent = yield* send(get("c"))
+      yield* settle
+      assert.deepStrictEqual(
+        [small, large, unsent].map(stateOf),
+        ["ConnectionLostError unknown", "ConnectionLostError unknown", "ConnectionLostError not-sent"]
+      )
+      assert.include(connection.closed?.message, "torn")
+      assert.strictEqual(script.writes.length, 1)
+    }))
+
   it.effect("settles everybody at once when the scope is closed", () =>
     Effect.gen(function*() {
       const { connection, scope, script, sendNow } = yield* open()

@@ -23,6 +23,9 @@ export class ScriptedSocket {
   /** Called with every write, before it ends. */
   onWrite: (text: string) => void = () => {}
 
+  /** What every write fails with from now on. */
+  writeError: Socket.SocketError | undefined = undefined
+
   private isBlocked = false
   private readonly blocked: Array<(exit: Effect.Effect<void, Socket.SocketError>) => void> = []
   private readonly queue: Array<Effect.Effect<Chunks, Socket.SocketError>> = []
@@ -58,6 +61,7 @@ export class ScriptedSocket {
           const text = typeof chunk === "string" ? chunk : byteString(chunk, 0, chunk.length)
           this.writes.push(text)
           this.onWrite(text)
+          if (this.writeError !== undefined) return Effect.fail(this.writeError)
           if (!this.isBlocked) return Effect.void
           return Effect.callback<void, Socket.SocketError>((resume) => {
             this.blocked.push(resume)
