@@ -339,8 +339,6 @@ export class Server implements Backend {
       // Not even a transport that throws may end the probing.
       yield* Effect.exit(
         this.shared.open((opened) => {
-          // Somebody was faster, or the user wants it to be tried at once.
-          if (this.death !== death) return this.shared.discard(opened.scope)
           this.probeFiber = undefined
           this.shared.adopt(opened)
         })

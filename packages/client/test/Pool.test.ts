@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type { Pool } from "../src/Pool.ts"
@@ -163,6 +164,17 @@ describe("Pool", () => {
         assert.strictEqual(yield* statuses(pool), "connected connected connected")
         assert.deepStrictEqual(takeEvents(), ["Dead b", "Returned b", "Connected b"])
         assert.strictEqual(transport.dialsOf(nameOf("b")).length, 2)
+      }))
+
+    it.effect("a server that all commands in flight find failing dies once and is probed once", () =>
+      Effect.gen(function*() {
+        const { pool, start, takeEvents, transport } = yield* warm({ hosts: ["a", "b", "c", "d"] })
+        for (let i = 0; i < 20; i++) yield* start(keyOf(pool, "a"))
+        yield* TestClock.adjust("1 second")
+        transport.behaviour.set(nameOf("a"), "refuse")
+        yield* TestClock.adjust("3 seconds")
+        assert.deepStrictEqual(takeEvents(), ["Dead a"])
+        assert.strictEqual(transport.dialsOf(nameOf("a")).length, 4)
       }))
 
     it.effect("an answer in between begins the count anew", () =>
@@ -396,14 +408,18 @@ describe("Pool", () => {
 
     it.effect("two changes at once leave no server behind", () =>
       Effect.gen(function*() {
-        const { pool, send, transport } = yield* make(["z"])
-        const many = (name: string) => Array.from({ length: 300 }, (_, i) => `${name}${i}`)
+        const { pool, send, takeEvents, transport } = yield* make(["z"])
+        const many = (name: string) => Array.from({ length: 20 }, (_, i) => `${name}${i}`)
+        // Fibers make way for each other often.
         yield* Effect.all([pool.setServers(weighted(...many("x"))), pool.setServers(weighted(...many("y")))], {
           concurrency: "unbounded"
-        })
+        }).pipe(Effect.provideService(Scheduler.MaxOpsBeforeYield, 3))
         const hosts = (yield* pool.servers).map(({ server }) => server[0])
         assert.strictEqual(new Set(hosts).size, 1)
-        assert.strictEqual(hosts.length, 300)
+        assert.strictEqual(hosts.length, 20)
+        yield* settle
+        const removed = takeEvents().filter((event) => event.startsWith("Removed"))
+        assert.strictEqual(removed.length, 21)
         yield* send("k")
         assert.strictEqual(transport.dials.length, 1)
       }))

@@ -160,4 +160,46 @@ describe("Rehash", () => {
       assert.strictEqual(outcomeOf(fiber), "TimeoutError not-sent")
       assert.strictEqual(transport.dials.length, 1)
     }))
+
+  it.effect("a command of several keys is refused if one of them was", () =>
+    Effect.gen(function*() {
+      const { pool, transport } = yield* make(["a", "b", "c"], { policy: "rehash", behaviour: "echo" })
+      transport.behaviour.set(nameOf("a"), "wait")
+      const keys = Array.from({ length: 20 }, (_, n) => keyOf(pool, "a", n))
+      const reply = { _tag: "ServerError", message: "out of luck" } as const
+      transport.onAccept = (connection) => {
+        if (connection.server === nameOf("b")) connection.refusal = { reply, items: [] }
+      }
+      const backend = pool.pick(wire(keys[0]))
+      assert(!isMemcacheError(backend))
+      const fiber = yield* Effect.forkScoped(backend.send(get(...keys)), { startImmediately: true })
+      transport.dials[0].refuse()
+      const { items, reply: said } = yield* Fiber.join(fiber)
+      assert.strictEqual(said, reply)
+      assert.deepStrictEqual(
+        items.map((item) => item !== undefined),
+        keys.map((key) => hostOf(pool, key) === "c")
+      )
+    }))
+
+  it.effect("no server is tried twice by one command, even if its death was forgotten meanwhile", () =>
+    Effect.gen(function*() {
+      const { pool, start, transport } = yield* make(["a", "b"], { policy: "rehash", behaviour: "wait" })
+      const fiber = yield* start(keyOf(pool, "a"))
+      transport.dials[0].refuse()
+      yield* pool.forgetDeadHosts
+      transport.dials[1].refuse()
+      yield* settle
+      assert.strictEqual(outcomeOf(fiber), "ConnectError not-sent")
+      assert.strictEqual(transport.dials.length, 2)
+    }))
+
+  it.effect("each hash has its own way, for as long as it is the last that was asked for", () =>
+    Effect.gen(function*() {
+      const { pool } = yield* make(["a"], { policy: "rehash" })
+      const pick = (hash: string | number) => pool.pick(wire("x"), hash)
+      assert.strictEqual(pick(1), pick(1))
+      assert.notStrictEqual(pick(1), pick(2))
+      assert.notStrictEqual(pick(1), pool.pick(wire("x")))
+    }))
 })

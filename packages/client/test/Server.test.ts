@@ -364,6 +364,59 @@ describe("Server", () => {
       }))
   })
 
+  describe("a batch", () => {
+    const batchOf = (...keys: ReadonlyArray<string>) => keys.map((key) => get(key))
+
+    it.effect("that waited for its first connection sends its unsent commands once more as well", () =>
+      Effect.gen(function*() {
+        const { pool, transport } = yield* make(["a"], { behaviour: "wait" })
+        const [backend] = pool.backends()
+        const fiber = yield* Effect.forkScoped(backend.sendMany(batchOf("1", "2")), { startImmediately: true })
+        transport.onAccept = (connection) => {
+          connection.isWritable = false
+        }
+        const first = transport.dials[0].accept()
+        yield* settle
+        first.answer()
+        first.lose()
+        yield* settle
+        const second = transport.dials[1].accept()
+        yield* settle
+        assert.deepStrictEqual(second.requests.map(({ command }) => command), batchOf("2"))
+        second.answer()
+        const outcomes = yield* Fiber.join(fiber)
+        assert.deepStrictEqual(
+          outcomes.map((outcome) => isMemcacheError(outcome) ? outcome.message : outcome.command),
+          batchOf("1", "2")
+        )
+      }))
+
+    it.effect("of which one command was sent in vain says that the server does not answer", () =>
+      Effect.gen(function*() {
+        const { pool, start, transport } = yield* make(["a"], { behaviour: "silent" })
+        yield* Fiber.interrupt(yield* start("x"))
+        const connection = transport.connectionOf(A)
+        connection.isWritable = false
+        const [backend] = pool.backends()
+        const fiber = yield* Effect.forkScoped(backend.sendMany(batchOf("1", "2")), { startImmediately: true })
+        connection.requests[1].isSent = true
+        connection.lose()
+        const outcomes = yield* Fiber.join(fiber)
+        assert.deepStrictEqual(
+          outcomes.map((outcome) => isMemcacheError(outcome) ? outcome.reason._tag : "ok"),
+          ["ServerDeadError", "ConnectionLostError"]
+        )
+        assert.strictEqual(transport.dials.length, 1)
+      }))
+
+    it.effect("of nothing needs no server", () =>
+      Effect.gen(function*() {
+        const { pool, transport } = yield* make(["a"])
+        assert.deepStrictEqual(yield* pool.backends()[0].sendMany([]), [])
+        assert.strictEqual(transport.dials.length, 0)
+      }))
+  })
+
   describe("state", () => {
     it.effect("since is when the status became what it is", () =>
       Effect.gen(function*() {
