@@ -87,7 +87,9 @@ export class Health {
       case "ProtocolError":
         // A connection that ends before it has answered anything is no better than none, and must not be dialed again
         // for every command. One that was idle may be closed by the server at any time.
-        if (connection.answered === this.answeredBefore && (isFresh || error.outcome === "unknown")) return "unreachable"
+        if (connection.answered === this.answeredBefore && (isFresh || error.outcome === "unknown")) {
+          return "unreachable"
+        }
         // All commands in flight fail with their connection, which is one failure of the server; and what was not sent
         // does not count, since it can be sent again.
         if (this.isLossCounted || error.outcome === "not-sent") return "alive"
