@@ -130,6 +130,17 @@ describe("writing", () => {
       assert.strictEqual(connection.answered, 3)
     }))
 
+  it.effect("answers ten thousand callers out of one chunk", () =>
+    Effect.gen(function*() {
+      const { connection, script, sendNow } = yield* open({ maxInFlight: { commands: 20_000, bytes: 10_000_000 } })
+      const fibers = Array.from({ length: 10_000 }, (_, i) => sendNow(get(`k${i}`)))
+      yield* settle
+      script.deliver(Array.from({ length: 10_000 }, (_, i) => hit(`k${i}`, `v${i}`)).join(""))
+      yield* settle
+      assert.isTrue(fibers.every((fiber, i) => stateOf(fiber) === `v${i}`))
+      assert.strictEqual(connection.inFlight, 0)
+    }))
+
   it.effect("leaves no byte of a command that is interrupted before the write", () =>
     Effect.gen(function*() {
       const { connection, script, send } = yield* open()
@@ -842,6 +853,46 @@ describe("over a real socket", () => {
         for (const fiber of fibers) assert.strictEqual(valueOf(yield* Fiber.join(fiber)), "1")
       }
       assert.strictEqual(connection.answered, 100)
+    }))
+
+  it.live("reads while it cannot write, so that neither side waits for the other", () =>
+    Effect.gen(function*() {
+      const value = "v".repeat(500_000)
+      // Reads no more while its own answers are not taken, as memcached does.
+      const server = yield* listen(({ socket }) => {
+        let skip = 0
+        let rest = ""
+        let isStuck = false
+        const read = (): void => {
+          while (!isStuck) {
+            if (rest.length < skip) return
+            const end = rest.indexOf("\r\n", skip)
+            if (end < 0) return
+            const isSet = rest.startsWith("set", skip)
+            rest = rest.slice(end + 2)
+            skip = isSet ? 500_002 : 0
+            isStuck = !socket.write(isSet ? "STORED\r\n" : hit("k", value))
+          }
+          socket.pause()
+          socket.once("drain", () => {
+            isStuck = false
+            socket.resume()
+            read()
+          })
+        }
+        socket.on("data", (data) => {
+          rest += data.toString("latin1")
+          if (!isStuck) read()
+        })
+      })
+      const socket = yield* NodeSocket.makeNet({ host: "127.0.0.1", port: server.port })
+      const connection = yield* make(socket, { ...defaults, commandTimeout: 10_000, stallTimeout: 10_000 })
+      const commands = Array.from({ length: 60 }, (_, i) => i % 2 === 0 ? set("k", 500_000) : get("k"))
+      const outcomes = yield* connection.sendMany(commands)
+      assert.deepStrictEqual(
+        outcomes.map((outcome) => isMemcacheError(outcome) ? outcome.message : outcome.items[0]?.value.length ?? 0),
+        commands.map((command) => command._tag === "Get" ? 500_000 : 0)
+      )
     }))
 
   it.live("answers nobody with another's value, whoever gives up and whenever", () =>

@@ -112,6 +112,23 @@ it.effect("gives up on a socket that does not open", () =>
     assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "ConnectError")
   }))
 
+it.effect("keeps its limits where nothing can be interrupted", () =>
+  Effect.gen(function*() {
+    const { transport } = scripted(answer)
+    const scope = yield* Scope.make()
+    const connection = yield* transport.connect(address, options).pipe(Scope.provide(scope), Effect.uninterruptible)
+    yield* Effect.uninterruptible(Scope.close(scope, Exit.void))
+    assert.isDefined(connection.closed)
+    const silent = scripted(() => {})
+    const fiber = yield* Effect.forkChild(
+      Effect.uninterruptible(Effect.flip(silent.transport.connect(address, options))),
+      { startImmediately: true }
+    )
+    yield* TestClock.adjust(1000)
+    assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "ConnectError")
+    assert.strictEqual(silent.sockets[0].destroyed, 1)
+  }))
+
 it.effect("is a service that programs ask for", () =>
   Effect.gen(function*() {
     const { transport } = scripted((socket) => {
