@@ -196,7 +196,11 @@ const authenticate = Effect.fnUntraced(function*(
     value: new TextEncoder().encode(`${auth.username} ${password}`),
     noreply: false
   }
-  const { reply } = yield* Effect.mapError(ask(command), asConnectError)
+  const { reply } = yield* Effect.mapError(ask(command), (error) =>
+    // Such an error shows a piece of what came, which may be what we have just sent.
+    error.reason._tag === "ProtocolError"
+      ? MemcacheError.protocol({ server, outcome: "not-sent", detail: "what came for the credentials is not a reply" })
+      : asConnectError(error))
   if (reply._tag === "Stored") return
   const text = reply._tag === "Error" || reply._tag === "ClientError" || reply._tag === "ServerError"
     ? rejection(reply, command, server).reason
