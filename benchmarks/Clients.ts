@@ -38,6 +38,7 @@ export const clients: ReadonlyArray<Client> = [
   own("effect", "effect-memcache", "measured"),
   own("effect-metrics", "with metrics", "variant"),
   own("effect-traced", "with metrics and tracer", "variant"),
+  { ...own("effect-alone", "Effect without a client", "variant"), module: "./clients/EffectAlone.ts" },
   peer("memcached", "Memcached"),
   peer("memjs", "Memjs"),
   peer("memcache-client", "MemcacheClient"),

@@ -62,7 +62,7 @@ class Contestant {
     try {
       const message = once(this.child, "message", { signal: abort.signal }).then(([reply]) => reply as Reply)
       const exit = once(this.child, "exit", { signal: abort.signal }).then(() => ({
-        error: `its process ended: ${/^.*Error.*$/m.exec(this.said)?.[0] ?? this.said.trim()}`
+        error: `its process ended: ${/^\w*Error\b.*$/m.exec(this.said)?.[0] ?? this.said.trim()}`
       }))
       return await Promise.race([message, exit])
     } catch {
@@ -77,6 +77,14 @@ class Contestant {
     const reply = this.reply()
     if (this.child.connected) this.child.send(question)
     return reply
+  }
+
+  /** Works for so many seconds of CPU. Answers whether it goes on. */
+  async warmUp(seconds: number): Promise<boolean> {
+    for (let turn = 0; turn < MAX_WARM_UP_TURNS && this.cpuSeconds < seconds; turn++) {
+      if (!this.record(await this.ask({ turn: WARM_UP_TURN }), false)) return false
+    }
+    return true
   }
 
   /** Takes down what it answered. Answers whether it goes on. */
@@ -115,36 +123,32 @@ const holdTurns = async (
 ): Promise<ReadonlyArray<Performance>> => {
   const all = names.map((name) => new Contestant(name, work, conditions))
   let field: ReadonlyArray<Contestant> = all
-  const inTurns = async (
-    question: Question,
-    isCounted: boolean,
-    isNeeded: (contestant: Contestant) => boolean = () => true
-  ): Promise<void> => {
+  const inTurns = async (question: Question): Promise<void> => {
     const left: Array<Contestant> = []
     for (const contestant of field) {
-      if (!isNeeded(contestant) || contestant.record(await contestant.ask(question), isCounted)) left.push(contestant)
+      if (contestant.record(await contestant.ask(question), true)) left.push(contestant)
     }
     field = left
+  }
+  /** Side by side, as nothing is measured yet; but with so much in flight they would run into their deadlines. */
+  const warmUp = async (): Promise<void> => {
+    const isWarm = new Map<Contestant, boolean | Promise<boolean>>()
+    for (const contestant of field) {
+      const warm = contestant.warmUp(conditions.warmUpSeconds)
+      isWarm.set(contestant, work.inFlight < 10_000 ? warm : await warm)
+    }
+    const left = await Promise.all(field.map(async (contestant) => await isWarm.get(contestant) ? [contestant] : []))
+    field = left.flat()
   }
   try {
     // They get ready side by side, and have all said so before the first one begins.
     const ready = await Promise.all(field.map((contestant) => contestant.reply()))
     field = field.filter((contestant, i) => contestant.record(ready[i]!, false))
-    for (
-      let turn = 0;
-      turn < MAX_WARM_UP_TURNS && field.some((one) => one.cpuSeconds < conditions.warmUpSeconds);
-      turn++
-    ) {
-      await inTurns(
-        { turn: WARM_UP_TURN },
-        false,
-        (contestant) => contestant.cpuSeconds < conditions.warmUpSeconds
-      )
-    }
+    await warmUp()
     for (let round = 0; round < conditions.rounds; round++) {
-      await inTurns({ turn: conditions.turnMilliseconds * work.turn }, true)
+      await inTurns({ turn: conditions.turnMilliseconds * work.turn })
     }
-    await inTurns("end", false)
+    await inTurns("end")
   } finally {
     for (const contestant of all) contestant.end()
   }

@@ -46,10 +46,11 @@ export const workText = (result: Result): string => {
 
 export const targetsText = (targets: ReadonlyArray<Target>): string => {
   if (targets.length === 0) return ""
-  const lines = targets.map(({ isMet, ratio, rule, title }) =>
-    `  ${isMet ? "met   " : "MISSED"}  ${ratio.toFixed(2).padStart(6)}  ${rule.padEnd(36)}  ${title}`
+  const lines = targets.map(({ cpuRatio, isMet, ratio, rule, title }) =>
+    `  ${isMet ? "met   " : "MISSED"}  ${ratio.toFixed(2).padStart(6)}  ${cpuRatio.toFixed(2).padStart(6)}  ` +
+    `${rule.padEnd(36)}  ${title}`
   )
-  return `\nTargets, as ratios within this run\n${lines.join("\n")}\n`
+  return `\nTargets, as ratios within this run: of speed, and beside it of client CPU\n${lines.join("\n")}\n`
 }
 
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
@@ -110,8 +111,14 @@ Timeouts of the peers are raised where they would end the work.
 
 ${
     table(
-      ["work", "rule", "measured", ""],
-      targets.map(({ isMet, ratio, rule, title }) => [title, rule, ratio.toFixed(2), isMet ? "met" : "**missed**"])
+      ["work", "rule", "measured", "", "the same by client CPU"],
+      targets.map(({ cpuRatio, isMet, ratio, rule, title }) => [
+        title,
+        rule,
+        ratio.toFixed(2),
+        isMet ? "met" : "**missed**",
+        cpuRatio.toFixed(2)
+      ])
     )
   }
 

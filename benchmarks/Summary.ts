@@ -31,7 +31,10 @@ export interface Result {
 export interface Target {
   readonly title: string
   readonly rule: string
+  /** Of speeds; 0 if the client failed. */
   readonly ratio: number
+  /** Of the CPU that the other client needs and ours needs: what a machine that is busy with other things changes less. */
+  readonly cpuRatio: number
   readonly isMet: boolean
 }
 
@@ -118,8 +121,10 @@ export const targetsOf = (results: ReadonlyArray<Result>): ReadonlyArray<Target>
     ratioOf = (ours: number, theirs: number): number => ours / theirs
   ): void => {
     if (ours === undefined || theirs === undefined) return
-    const ratio = ours.error === undefined ? ratioOf(ours.perSecond, theirs.perSecond) : 0
-    targets.push({ title, rule, ratio, isMet: ours.error === undefined && judge(ratio) })
+    const hasFailed = ours.error !== undefined
+    const ratio = hasFailed ? 0 : ratioOf(ours.perSecond, theirs.perSecond)
+    const cpuRatio = hasFailed ? 0 : ratioOf(1 / ours.cpuMicroseconds, 1 / theirs.cpuMicroseconds)
+    targets.push({ title, rule, ratio, cpuRatio, isMet: !hasFailed && judge(ratio) })
   }
   for (const [work, ...wanted] of floors) {
     const figures = figuresOf(work)

@@ -95,7 +95,12 @@ const bursts = [1000, 100_000].map((inFlight) =>
 )
 
 const idle = [3, 100].map((servers) =>
-  work(`idle-${servers}`, `idle client, ${servers} servers`, { kind: "idle", servers, rounds: 3, isQuick: false })
+  work(`idle-${servers}`, `idle client, ${servers} servers`, {
+    kind: "idle",
+    servers,
+    rounds: 3,
+    clients: ["bare", "effect-alone", "effect", "memcached", "memjs", "memcache-client", "memcache"]
+  })
 )
 
 export const works: ReadonlyArray<Work> = [

@@ -11,7 +11,6 @@ import { cpus, loadavg } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { byName, clients, contestants } from "./Clients.ts"
-import type { Performance } from "./Contest.ts"
 import { hold } from "./Contest.ts"
 import * as Peers from "./Peers.ts"
 import * as Report from "./Report.ts"
@@ -56,7 +55,8 @@ const chosen = options.only !== undefined
 const fieldOf = (work: Work, missing: ReadonlySet<string>): ReadonlyArray<string> => {
   const usual = (options.quick ? work.quickClients : undefined) ?? work.clients ?? contestants
   const wanted = options.clients?.split(",").map((name) => byName(name).name)
-  const field = wanted === undefined || work.clients !== undefined ? usual : wanted
+  // A work with clients of its own is about those.
+  const field = wanted === undefined ? usual : work.clients?.filter((name) => wanted.includes(name)) ?? wanted
   return field.filter((name) => !missing.has(name))
 }
 
@@ -70,11 +70,11 @@ const measure = async (work: Work, missing: ReadonlySet<string>, servers: Server
   const performances = await hold(work, fieldOf(work, missing), {
     servers: servers.addresses(work.servers),
     turnMilliseconds: Number(options.milliseconds ?? (options.quick ? 60 : 400)),
-    warmUpSeconds: options.quick ? 0.15 : 0.5,
+    warmUpSeconds: options.quick ? 0.4 : 0.8,
     rounds: Number(options.rounds ?? (options.quick ? Math.ceil(work.rounds * 0.6) : work.rounds)),
     execArgv: options.source ? ["--conditions=@effect-memcache/source"] : []
   })
-  return Summaries.resultOf(work, performances satisfies ReadonlyArray<Performance>)
+  return Summaries.resultOf(work, performances)
 }
 
 const main = Effect.scoped(Effect.gen(function*() {
@@ -87,6 +87,7 @@ const main = Effect.scoped(Effect.gen(function*() {
   const servers = yield* Servers.start(chosen.some((work) => work.servers > 3))
   const results: Array<Result> = []
   for (const work of chosen) {
+    if (fieldOf(work, missing).length === 0) continue
     const result = yield* Effect.promise(() => measure(work, missing, servers))
     say(Report.workText(result))
     results.push(result)
@@ -128,7 +129,14 @@ else if (options.list) {
   say("There is no such work; --list names them.\n")
   process.exitCode = 1
 } else {
-  const summary = await Effect.runPromise(main)
-  say(Report.targetsText(summary.targets))
-  if (!isPartial) write(summary)
+  await Effect.runPromise(main).then(
+    (summary) => {
+      say(Report.targetsText(summary.targets))
+      if (!isPartial) write(summary)
+    },
+    (error: Error) => {
+      say(`${error.message}\n`)
+      process.exitCode = 1
+    }
+  )
 }
