@@ -26,6 +26,7 @@ const KeepAlive = Schema.Union([Schema.Literals(["false", "off", "no"]), Schema.
  * | `MEMCACHE_CONNECT_TIMEOUT` | `connectTimeout` | `1 second` |
  * | `MEMCACHE_COMMAND_TIMEOUT` | `commandTimeout` | `250 millis` |
  * | `MEMCACHE_STALL_TIMEOUT` | `stallTimeout` | `2 seconds` |
+ * | `MEMCACHE_CONNECTIONS` | `connections` | `1` |
  * | `MEMCACHE_MAX_IN_FLIGHT_COMMANDS` | `maxInFlight.commands` | `131072` |
  * | `MEMCACHE_MAX_IN_FLIGHT_BYTES` | `maxInFlight.bytes` | `33554432` |
  * | `MEMCACHE_MAX_ITEM_SIZE` | `maxItemSize` | `1048576` |
@@ -54,6 +55,7 @@ export const config: Config.Config<MemcacheOptions> = Config.all({
   connectTimeout: optional(Config.Duration("MEMCACHE_CONNECT_TIMEOUT")),
   commandTimeout: optional(Config.Duration("MEMCACHE_COMMAND_TIMEOUT")),
   stallTimeout: optional(Config.Duration("MEMCACHE_STALL_TIMEOUT")),
+  connections: optional(Config.Int("MEMCACHE_CONNECTIONS")),
   maxInFlightCommands: optional(Config.Int("MEMCACHE_MAX_IN_FLIGHT_COMMANDS")),
   maxInFlightBytes: optional(Config.Int("MEMCACHE_MAX_IN_FLIGHT_BYTES")),
   maxItemSize: optional(Config.Int("MEMCACHE_MAX_ITEM_SIZE")),
@@ -77,6 +79,7 @@ export const config: Config.Config<MemcacheOptions> = Config.all({
     connectTimeout: read.connectTimeout,
     commandTimeout: read.commandTimeout,
     stallTimeout: read.stallTimeout,
+    connections: read.connections,
     maxInFlight: { commands: read.maxInFlightCommands, bytes: read.maxInFlightBytes },
     maxItemSize: read.maxItemSize,
     tls: read.tls,

@@ -54,6 +54,11 @@ export interface MemcacheOptions extends NodeTransportOptions {
    * at least 1 second.
    */
   readonly stallTimeout?: Duration.Input | undefined
+  /**
+   * Connections to each server, 1 to 64. The second and further ones are opened only while those that are open are
+   * busy. Default 1, which is enough for most: commands share a connection without waiting for each other's answers.
+   */
+  readonly connections?: number | undefined
   /** What may be in flight on one connection; beyond it commands fail at once. */
   readonly maxInFlight?: {
     /** Default 131,072. */
@@ -118,6 +123,7 @@ export const resolve = (options: MemcacheOptions = {}): Result.Result<ResolvedOp
     const connectTimeout = yield* time("connectTimeout", options.connectTimeout, 1000)
     const commandTimeout = yield* time("commandTimeout", options.commandTimeout, 1000)
     const stallTimeout = yield* time("stallTimeout", options.stallTimeout, Math.max(2 * commandTimeout, 1000))
+    const connections = yield* whole("connections", options.connections, 1, 1, MAX_CONNECTIONS)
     const maxInFlight = yield* checkMaxInFlight(options.maxInFlight)
     const maxItemSize = yield* whole("maxItemSize", options.maxItemSize, DEFAULT_MAX_ITEM_SIZE, 1, MAX_ITEM_SIZE)
     const auth = yield* checkAuth(options.auth)
@@ -128,6 +134,7 @@ export const resolve = (options: MemcacheOptions = {}): Result.Result<ResolvedOp
       pool: {
         servers,
         connect: { protocol, connectTimeout, commandTimeout, stallTimeout, maxInFlight, maxItemSize, auth },
+        connections,
         ...deadHost
       },
       transport,
@@ -145,6 +152,9 @@ const MAX_MILLIS = 2_147_483_647
 
 /** memcached's `-I` goes up to 1024m. */
 const MAX_ITEM_SIZE = 1_073_741_824
+
+/** memcached takes 1,024 connections by default, which all its clients share. */
+const MAX_CONNECTIONS = 64
 
 const isObject = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value)

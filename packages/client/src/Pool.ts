@@ -35,6 +35,8 @@ import type { ServerEvent, ServerState } from "./ServerState.ts"
 export interface PoolOptions {
   readonly servers: ReadonlyArray<Weighted>
   readonly connect: ConnectOptions
+  /** Connections to each server, at most. */
+  readonly connections: number
   readonly schedule: ProbeSchedule
   readonly policy: "fail" | "rehash"
   readonly failureLimit: number

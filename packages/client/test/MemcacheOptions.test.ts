@@ -34,6 +34,7 @@ describe("options", () => {
           maxItemSize: 1_048_576,
           auth: undefined
         },
+        connections: 1,
         schedule: defaultSchedule,
         policy: "fail",
         failureLimit: 5
@@ -57,6 +58,7 @@ describe("options", () => {
       connectTimeout: 50,
       commandTimeout: "250 millis",
       stallTimeout: Duration.seconds(5),
+      connections: 64,
       maxInFlight: { commands: 10 },
       maxItemSize: 2_097_152,
       tls,
@@ -78,6 +80,7 @@ describe("options", () => {
           maxItemSize: 2_097_152,
           auth: { username: "app", password }
         },
+        connections: 64,
         schedule,
         policy: "rehash",
         failureLimit: 2
@@ -127,6 +130,9 @@ describe("an option is refused by name:", () => {
     [{ defaultTtl: 300 }, "defaultTtl", /unit/],
     [{ defaultTtl: "0 seconds" }, "defaultTtl", /longer than zero/],
     [{ defaultTtl: DateTime.makeUnsafe(Date.UTC(2030, 0)) }, "defaultTtl", /moment/],
+    [{ connections: 0 }, "connections", /from 1 to 64, not 0/],
+    [{ connections: 65 }, "connections", /from 1 to 64, not 65/],
+    [{ connections: 1.5 }, "connections", /whole number/],
     [{ maxInFlight: 5 }, "maxInFlight", /object/],
     [{ maxInFlight: { commands: 0 } }, "maxInFlight.commands", /1 or more, not 0/],
     [{ maxInFlight: { bytes: Infinity } }, "maxInFlight.bytes", /not Infinity/],
