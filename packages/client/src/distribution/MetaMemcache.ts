@@ -61,14 +61,21 @@ const meta = (servers: ReadonlyArray<Weighted>, weighted: boolean): Locate => {
     }
   })
   const ring = Ring.make((add) => digests.forEach((digest, index) => add(uint32BE(digest, 0), index)))
-  // Points that agree in their upper half are put in the order of the lower.
-  const order = Array.from(ring.owners)
-  order.sort((a, b) => digests[a] < digests[b] ? -1 : digests[a] > digests[b] ? 1 : a - b)
+  const { owners: order, points } = ring
+  // The few points that agree in their upper 32 bits are put in the order of all 128.
+  for (let i = 1; i < points.length; i++) {
+    for (let j = i; j > 0 && points[j] === points[j - 1] && digests[order[j]] < digests[order[j - 1]]; j--) {
+      const later = order[j]
+      order[j] = order[j - 1]
+      order[j - 1] = later
+    }
+  }
   return (key, hash) => {
     const digest = md5(bytesOf(key, hash))
-    let index = Ring.lowerBound(ring, uint32BE(digest, 0))
-    while (index < order.length && digests[order[index]] <= digest) index++
-    return owners[order[index === order.length ? 0 : index]]
+    const upper = uint32BE(digest, 0)
+    let index = Ring.lowerBound(ring, upper)
+    while (index < points.length && points[index] === upper && digests[order[index]] <= digest) index++
+    return owners[order[index === points.length ? 0 : index]]
   }
 }
 

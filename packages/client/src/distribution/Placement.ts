@@ -114,7 +114,7 @@ export const rebuilt = (count: number, build: (live: ReadonlyArray<number>) => L
     const locate = ringWithout(away)
     return {
       indexOf: locate,
-      sequence: function*(key, hash) {
+      *sequence(key, hash) {
         const gone = new Set(away)
         for (let index = locate(key, hash); index >= 0; index = ringWithout(gone)(key, hash)) {
           yield index

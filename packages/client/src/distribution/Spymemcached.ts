@@ -17,7 +17,7 @@ import * as KetamaPoints from "./KetamaPoints.ts"
 import type { Placement } from "./Placement.ts"
 import { inOrder } from "./Placement.ts"
 import * as Ring from "./Ring.ts"
-import { textOf, toBytes } from "./Routing.ts"
+import { bytesOf, placeOf, textOf, toBytes } from "./Routing.ts"
 import { withoutDefaultPort } from "./ServerName.ts"
 
 /** `String.hashCode`. */
@@ -115,14 +115,12 @@ const ketama = (
       KetamaPoints.add(toBytes(names[owner]), digests, owner, add)
     })
   }, "last")
-  const placeOf = (key: Key, hash: HashInput | undefined): number =>
-    typeof hash === "number" || typeof hash === "bigint" ? pointOf(hash) : md5Point(toBytes(textOf(key, hash)))
   return inOrder(
-    (key, hash) => Ring.ownerAtOrAfter(ring, placeOf(key, hash)),
+    (key, hash) => Ring.ownerAtOrAfter(ring, placeOf(md5Point, key, hash)),
     function*(key, hash) {
       if (servers.length === 0) return
-      const route = toBytes(textOf(key, hash))
-      let place = placeOf(key, hash)
+      const route = bytesOf(key, hash)
+      let place = placeOf(md5Point, key, hash)
       for (let t = 0; t < CANDIDATES; t++) {
         yield Ring.ownerAtOrAfter(ring, place)
         place = (place + md5Point(`${t}${route}`)) >>> 0
