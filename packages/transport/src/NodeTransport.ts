@@ -129,5 +129,9 @@ const separateLastByte = (socket: tls.TLSSocket): void => {
     write(chunk.subarray(0, -1))
     return write(chunk.subarray(-1), ...rest)
   }
-  Object.defineProperties(socket, { write: { value: separate }, _writev: { value: undefined } })
+  // Writable, because Node itself replaces `write` when the peer ends.
+  Object.defineProperties(socket, {
+    write: { value: separate, writable: true, configurable: true },
+    _writev: { value: undefined }
+  })
 }

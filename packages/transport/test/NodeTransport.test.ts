@@ -186,6 +186,54 @@ describe("TLS", () => {
       assert.isTrue(yield* until(() => server.open() === 0))
     }))
 
+  it.live("writes long requests whole, with a record of its own for the last byte", () =>
+    Effect.gen(function*() {
+      const { ca, cert, key } = yield* Certificates.make
+      const lengths: Array<number> = []
+      const server = yield* secureServer({ cert, key }, (peer) => {
+        peer.socket.on("data", (data) => {
+          lengths.push(data.length)
+          const text = data.toString("latin1")
+          if (text === "version\r\n") peer.socket.write("VERSION 1.5.22\r\n")
+          if (peer.received.endsWith("!\r\n")) peer.socket.write("STORED\r\n")
+        })
+      })
+      const connection = yield* connect(server.address, { tls: { ca } })
+      for (const size of [1, 16_000, 17_000, 300_000]) {
+        lengths.length = 0
+        server.peers[0].received = ""
+        const value = new Uint8Array(size).fill(0x78)
+        value[size - 1] = 0x21
+        const { reply } = yield* connection.send({
+          _tag: "Store",
+          mode: "set",
+          key: "k" as Key,
+          flags: 0,
+          exptime: 0,
+          value,
+          noreply: false
+        })
+        assert.strictEqual(reply._tag, "Stored")
+        const expected = `set k 0 0 ${size}\r\n${"x".repeat(size - 1)}!\r\n`
+        assert.strictEqual(server.peers[0].received, expected)
+        assert.deepStrictEqual(lengths.at(-1), size > 16_384 ? 1 : expected.length)
+      }
+    }))
+
+  it.live("takes it calmly when the server ends the connection", () =>
+    Effect.gen(function*() {
+      const { ca, cert, key } = yield* Certificates.make
+      const server = yield* secureServer({ cert, key })
+      // Node replaces methods of a socket whose peer has ended, in an event where whatever throws ends the process.
+      for (let i = 0; i < 3; i++) {
+        const connection = yield* connect(server.address, { tls: { ca } })
+        server.peers[i].socket.end()
+        assert.isTrue(yield* until(() => connection.closed !== undefined))
+        assert.strictEqual(connection.closed?.reason._tag, "ConnectionLostError")
+        assert.include(connection.closed?.message, "the server closed the connection")
+      }
+    }))
+
   it.live("destroys both of its sockets when the connection ends by itself", () =>
     Effect.gen(function*() {
       const { ca, cert, key } = yield* Certificates.make
