@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import type { Command, Get } from "@effect-memcache/protocol/Command"
-import { verb } from "@effect-memcache/protocol/Command"
 import type { Key as WireKey } from "@effect-memcache/protocol/Key"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import type { Value } from "@effect-memcache/protocol/Reply"
@@ -142,7 +141,7 @@ const readValue =
     const item = single(answer, server)
     if (item === undefined) return Effect.succeedNone
     if (isMemcacheError(item)) return Effect.fail(item)
-    return Effect.asSome(decode(session.transcoder, item, verb(answer.command), server))
+    return decode(session.transcoder, item, answer.command, server, Option.some)
   }
 
 const readItem =
@@ -153,10 +152,7 @@ const readItem =
     const { cas, flags } = item
     // Asked for, and left out: whatever this is, it does not do compare-and-swap.
     if (cas === undefined) return Effect.fail(refusal(answer, server))
-    return Effect.map(
-      decode(session.transcoder, item, verb(answer.command), server),
-      (value) => Option.some({ value, cas, flags })
-    )
+    return decode(session.transcoder, item, answer.command, server, (value) => Option.some({ value, cas, flags }))
   }
 
 /** A value of a batch, and where it came from. */

@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import type { Command } from "@effect-memcache/protocol/Command"
+import { verb } from "@effect-memcache/protocol/Command"
 import type { Value } from "@effect-memcache/protocol/Reply"
 import { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Effect from "effect/Effect"
@@ -72,22 +74,28 @@ export const admit = (
 }
 
 /**
- * Decodes the value of a reply.
+ * Decodes the value of a reply and answers what `use` makes of it.
  *
  * @category decoding
  * @since 0.1.0
  */
-export const decode = (
+export const decode = <A>(
   transcoder: Transcoder,
   item: Value,
-  command: string,
-  server: string
-): Effect.Effect<unknown, MemcacheError> => {
+  command: Command,
+  server: string,
+  use: (value: unknown) => A
+): Effect.Effect<A, MemcacheError> => {
   const coding = transcoder.decode(item.value, item.flags)
-  if (!Result.isResult(coding)) return Effect.mapError(coding, (fault) => decodeError(fault, item, command, server))
+  if (!Result.isResult(coding)) {
+    return Effect.mapBoth(coding, {
+      onSuccess: use,
+      onFailure: (fault) => decodeError(fault, item, verb(command), server)
+    })
+  }
   return Result.isSuccess(coding)
-    ? Effect.succeed(coding.success)
-    : Effect.fail(decodeError(coding.failure, item, command, server))
+    ? Effect.succeed(use(coding.success))
+    : Effect.fail(decodeError(coding.failure, item, verb(command), server))
 }
 
 /**
