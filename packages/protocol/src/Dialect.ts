@@ -17,6 +17,8 @@ export interface Dialect {
   readonly name: "meta" | "text"
   /** Whether `encode` can write this command. */
   readonly supports: (command: Command) => boolean
+  /** Why it cannot, in a few words for an error; if absent, because the dialect has no such command. */
+  readonly refusal?: string | undefined
   /**
    * Writes one request. Answers whether it carries the opaque, which its reply must then echo. The command must be one
    * that is supported and answered: no `noreply`, no `q`, no `O`.

@@ -104,10 +104,13 @@ const CHUNKS_PER_TURN = 16
 let lastOpaque = 0
 const nextOpaque = () => ++lastOpaque
 
+const lackOf = ({ name, refusal }: Dialect): string => refusal ?? `the ${name} dialect has no such command`
+
 class LiveConnection implements Connection {
   readonly server: string
   version = ""
   dialect: Dialect["name"] = "text"
+  private lack = lackOf(textDialect)
   answered = 0
   closed: MemcacheError | undefined = undefined
 
@@ -156,6 +159,7 @@ class LiveConnection implements Connection {
   speak(dialect: Dialect, about: { readonly version: string; readonly hasBareMisses: boolean }): void {
     this.version = about.version
     this.dialect = dialect.name
+    this.lack = lackOf(dialect)
     this.pipeline.speak(dialect, about)
   }
 
@@ -247,7 +251,7 @@ class LiveConnection implements Connection {
       return MemcacheError.unsupported({
         server: this.server,
         command: verb(command),
-        detail: `the ${this.dialect} dialect has no such command`
+        detail: this.lack
       })
     }
     const { bytes, commands } = this.options.maxInFlight

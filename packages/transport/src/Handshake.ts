@@ -21,6 +21,7 @@ import type * as Socket from "effect/socket/Socket"
 import type { Connection, ConnectionOptions } from "./Connection.ts"
 import * as ConnectionModule from "./Connection.ts"
 import { MemcacheError } from "./MemcacheError.ts"
+import { proxyDialect } from "./ProxyDialect.ts"
 import { rejection } from "./Rejection.ts"
 import { codeOf, fromSocketError, isTlsCode } from "./SocketFailure.ts"
 
@@ -40,14 +41,23 @@ export interface HandshakeOptions extends ConnectionOptions {
 }
 
 /**
+ * What a server speaks whose version promises more: `"text"`, or `"proxy"`, which is text without the commands on which
+ * it closes the connection.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type KnownDialect = "text" | "proxy"
+
+/**
  * What is remembered of a server between dials.
  *
  * @category models
  * @since 0.1.0
  */
 export interface DialectMemory {
-  readonly isTextOnly: () => boolean
-  readonly setTextOnly: () => void
+  readonly known: () => KnownDialect | undefined
+  readonly remember: (dialect: KnownDialect) => void
 }
 
 /**
@@ -62,17 +72,16 @@ export const dial = (
   memory: DialectMemory
 ): Effect.Effect<Connection, MemcacheError, Scope.Scope> =>
   attempt(open, options, memory).pipe(
+    // A server that was just restarted closes once on anything; only a proxy does it again.
+    Effect.catchIf(isClosedOnNoop, () => attempt(open, options, memory)),
+    Effect.catchIf(isClosedOnNoop, () =>
+      // Only what has answered in text is remembered.
+      Effect.tap(
+        attempt(open, options, { ...memory, known: () => "proxy" }),
+        () => Effect.sync(() => memory.remember("proxy"))
+      )),
     Effect.catchIf(
-      (failure) => failure === "closed on mn",
-      () =>
-        // Only what has answered in text is remembered: a server that was just restarted closes on anything.
-        Effect.tap(
-          attempt(open, options, { ...memory, isTextOnly: () => true }),
-          () => Effect.sync(memory.setTextOnly)
-        )
-    ),
-    Effect.catchIf(
-      (failure) => failure === "closed on mn",
+      isClosedOnNoop,
       () => Effect.fail(MemcacheError.connect({ server: options.server, detail: "it closes the connection on mn" }))
     ),
     Effect.timeoutOrElse({
@@ -83,6 +92,9 @@ export const dial = (
         )
     })
   )
+
+const isClosedOnNoop = (failure: MemcacheError | "closed on mn"): failure is "closed on mn" =>
+  failure === "closed on mn"
 
 /**
  * One attempt in a scope of its own, so that what failed is closed before the next one begins.
@@ -113,8 +125,9 @@ const greet = Effect.fnUntraced(function*(
   const version = yield* askVersion(ask, options.server)
   const [isMetaVersion, hasBareMisses] = judgeVersion(version)
   const wantsMeta = options.protocol === "meta" ||
-    (options.protocol === "auto" && isMetaVersion && !memory.isTextOnly())
-  connection.speak(textDialect, { version, hasBareMisses: false })
+    (options.protocol === "auto" && isMetaVersion && memory.known() === undefined)
+  const text = options.protocol === "auto" && memory.known() === "proxy" ? proxyDialect : textDialect
+  connection.speak(text, { version, hasBareMisses: false })
   if (!wantsMeta) return
   connection.speak(metaDialect, { version, hasBareMisses })
   const refusal = yield* askNoop(ask)
@@ -128,7 +141,7 @@ const greet = Effect.fnUntraced(function*(
   }
   if (refusal === "closed on mn") return yield* Effect.fail(refusal)
   // SERVER_ERROR may be about a moment, the other two are about the word.
-  if (refusal !== "ServerError") memory.setTextOnly()
+  if (refusal !== "ServerError") memory.remember("text")
   connection.speak(textDialect, { version, hasBareMisses: false })
 })
 

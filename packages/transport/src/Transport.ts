@@ -13,7 +13,7 @@ import type * as Socket from "effect/socket/Socket"
 import type { Address } from "./Address.ts"
 import * as AddressModule from "./Address.ts"
 import type { Connection } from "./Connection.ts"
-import type { HandshakeOptions } from "./Handshake.ts"
+import type { HandshakeOptions, KnownDialect } from "./Handshake.ts"
 import { dial } from "./Handshake.ts"
 import type { MemcacheError } from "./MemcacheError.ts"
 
@@ -51,14 +51,14 @@ export class Transport extends Context.Service<Transport, {
  * @since 0.1.0
  */
 export const make = (open: (address: Address) => Effect.Effect<Socket.Socket>): Transport["Service"] => {
-  // Servers that closed on `mn` although their version promised the meta dialect: proxies do.
-  const textOnly = new Set<string>()
+  // Servers that refused `mn` although their version promised the meta dialect: proxies do.
+  const known = new Map<string, KnownDialect>()
   return Transport.of({
     connect: (address, options) => {
       const server = AddressModule.format(address)
       return dial(open(address), { ...options, server }, {
-        isTextOnly: () => textOnly.has(server),
-        setTextOnly: () => textOnly.add(server)
+        known: () => known.get(server),
+        remember: (dialect) => void known.set(server, dialect)
       })
     }
   })

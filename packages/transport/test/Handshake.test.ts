@@ -110,7 +110,7 @@ describe("the dialect", () => {
   )
 
   test(
-    "is text after one more dial where `mn` closes the connection, and is remembered",
+    "is text where `mn` closes the connection twice, and is remembered",
     Effect.gen(function*() {
       const server = yield* answering((line, peer) => line === "mn" ? "close" : memcached("1.6.18")(line, peer))
       const first = yield* connect(server.address)
@@ -118,9 +118,73 @@ describe("the dialect", () => {
       assert.deepStrictEqual([first.dialect, second.dialect], ["text", "text"])
       assert.deepStrictEqual(
         server.peers.map((peer) => peer.received),
-        ["version\r\nmn\r\n", "version\r\n", "version\r\n"]
+        ["version\r\nmn\r\n", "version\r\nmn\r\n", "version\r\n", "version\r\n"]
       )
       assert.isTrue(yield* until(() => server.open() === 2))
+    })
+  )
+
+  test(
+    "is meta where `mn` closed the connection only once",
+    Effect.gen(function*() {
+      const server = yield* answering((line, peer) =>
+        line === "mn" && peer.index === 0 ? "close" : memcached("1.6.18")(line, peer)
+      )
+      assert.strictEqual((yield* connect(server.address)).dialect, "meta")
+      assert.strictEqual(server.peers.length, 2)
+    })
+  )
+
+  test(
+    "through a proxy that closes on `mn` has only the commands that it forwards, on this connection and on later ones",
+    Effect.gen(function*() {
+      const value = new Uint8Array(0)
+      const common = { key: "k" as Key, flags: 0, exptime: 0, value, noreply: false }
+      const refused: ReadonlyArray<Command> = [
+        { _tag: "GetAndTouch", keys: ["k" as Key], withCas: false, exptime: 0 },
+        { _tag: "Stats", report: undefined },
+        { _tag: "FlushAll", delay: undefined, noreply: false },
+        { _tag: "Verbosity", level: 1, noreply: false }
+      ]
+      const forwarded: ReadonlyArray<Command> = [
+        get,
+        { _tag: "Version" },
+        { _tag: "Store", mode: "set", ...common },
+        { _tag: "Cas", cas: 1n, ...common },
+        { _tag: "Delete", key: common.key, noreply: false },
+        { _tag: "Touch", key: common.key, exptime: 0, noreply: false },
+        { _tag: "Arithmetic", mode: "incr", key: common.key, delta: 1n, create: undefined, noreply: false }
+      ]
+      const server = yield* answering((line, peer) => line === "mn" ? "close" : memcached("1.6.18")(line, peer))
+      for (let i = 0; i < 2; i++) {
+        const connection = yield* connect(server.address)
+        const { length } = server.peers[2 + i].received
+        for (const command of refused) {
+          const error = yield* Effect.flip(connection.send(command))
+          assert.strictEqual(describeError(error), "UnsupportedError not-sent")
+          assert.include(error.message, "proxy")
+        }
+        assert.lengthOf(server.peers[2 + i].received, length)
+        yield* connection.sendMany(forwarded)
+        assert.match(
+          server.peers[2 + i].received.slice(length),
+          /^get k\r\nversion\r\nset k .*cas k .*delete k\r\ntouch k 0\r\nincr k 1\r\n$/s
+        )
+      }
+    })
+  )
+
+  test(
+    "has every command of text where text is insisted on, and where `mn` is only unknown",
+    Effect.gen(function*() {
+      const stats: Command = { _tag: "Stats", report: undefined }
+      const server = yield* answering((line, peer) =>
+        line === "mn" ? "ERROR\r\n" : line === "stats" ? "END\r\n" : memcached("1.6.18")(line, peer)
+      )
+      for (const protocol of ["auto", "text"] as const) {
+        const connection = yield* connect(server.address, { protocol })
+        assert.strictEqual((yield* connection.send(stats)).reply._tag, "End")
+      }
     })
   )
 
