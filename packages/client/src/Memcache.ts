@@ -283,12 +283,12 @@ export class Memcache extends Context.Service<Memcache, {
 
 const withOptions = <R>(
   options: MemcacheOptions | undefined,
-  use: (resolved: ResolvedOptions) => Layer.Layer<Memcache, never, R>
+  use: (resolved: ResolvedOptions) => Layer.Layer<Memcache, OptionsError, R>
 ): Layer.Layer<Memcache, OptionsError, R> => Layer.unwrap(Effect.map(Effect.fromResult(resolve(options)), use))
 
 const make = Effect.fnUntraced(function*(
   options: ResolvedOptions
-): Effect.fn.Return<Memcache["Service"], never, Transport | Scope.Scope> {
+): Effect.fn.Return<Memcache["Service"], OptionsError, Transport | Scope.Scope> {
   const { defaultTtl, maxItemSize, pool: poolOptions, prefix, transcoder } = options
   const pool = yield* Pool.make(poolOptions)
   const session: Session = { pool, prefix, defaultTtl, transcoder, maxItemSize }

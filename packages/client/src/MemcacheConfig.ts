@@ -6,6 +6,7 @@
 import * as Config from "effect/Config"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Distribution from "./Distribution.ts"
 import type { MemcacheOptions } from "./MemcacheOptions.ts"
 
 const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> => Config.withDefault(config, undefined)
@@ -20,7 +21,7 @@ const KeepAlive = Schema.Union([Schema.Literals(["false", "off", "no"]), Schema.
  * | --- | --- | --- |
  * | `MEMCACHE_SERVERS` | `servers`, with commas | `cache1:11211,cache2:11211:2,[::1]:11211,unix:/run/m.sock` |
  * | `MEMCACHE_PROTOCOL` | `protocol` | `auto`, `meta`, `text` |
- * | `MEMCACHE_DISTRIBUTION` | `distribution` | `ketama` |
+ * | `MEMCACHE_DISTRIBUTION` | `distribution`, a name | `ketama`, `python-memcached`, `libmemcached/ketama-weighted` |
  * | `MEMCACHE_PREFIX` | `prefix` | `shop:` |
  * | `MEMCACHE_DEFAULT_TTL` | `defaultTtl` | `1 hour` |
  * | `MEMCACHE_CONNECT_TIMEOUT` | `connectTimeout` | `1 second` |
@@ -35,7 +36,9 @@ const KeepAlive = Schema.Union([Schema.Literals(["false", "off", "no"]), Schema.
  * | `MEMCACHE_PASSWORD` | `auth.password`, redacted | |
  * | `MEMCACHE_NO_DELAY` | `noDelay` | `true`, `false` |
  * | `MEMCACHE_KEEP_ALIVE` | `keepAlive` | `60 seconds`, `false` |
- * | `MEMCACHE_DEAD_HOST_POLICY` | `deadHost.policy` | `fail`, `rehash` |
+ * | `MEMCACHE_DEAD_HOST_POLICY` | `deadHost.policy` | `fail`, `miss`, `rehash`, `gutter` |
+ * | `MEMCACHE_GUTTER_SERVERS` | `deadHost.gutter.servers` | `spare:11211` |
+ * | `MEMCACHE_GUTTER_TTL` | `deadHost.gutter.ttl` | `1 minute` |
  * | `MEMCACHE_DEAD_HOST_FAILURE_LIMIT` | `deadHost.failureLimit` | `5` |
  * | `MEMCACHE_COMPRESSION` | `compression` | `true`, `false` |
  * | `MEMCACHE_COMPRESSION_THRESHOLD` | `compression.threshold` | `2000` |
@@ -49,7 +52,7 @@ const KeepAlive = Schema.Union([Schema.Literals(["false", "off", "no"]), Schema.
 export const config: Config.Config<MemcacheOptions> = Config.all({
   servers: optional(Config.String("MEMCACHE_SERVERS")),
   protocol: optional(Config.Literals(["auto", "meta", "text"], "MEMCACHE_PROTOCOL")),
-  distribution: optional(Config.Literals(["ketama"], "MEMCACHE_DISTRIBUTION")),
+  distribution: optional(Config.Literals(Distribution.names, "MEMCACHE_DISTRIBUTION")),
   prefix: optional(Config.String("MEMCACHE_PREFIX")),
   defaultTtl: optional(Config.Duration("MEMCACHE_DEFAULT_TTL")),
   connectTimeout: optional(Config.Duration("MEMCACHE_CONNECT_TIMEOUT")),
@@ -64,7 +67,9 @@ export const config: Config.Config<MemcacheOptions> = Config.all({
   password: optional(Config.Redacted("MEMCACHE_PASSWORD")),
   noDelay: optional(Config.Boolean("MEMCACHE_NO_DELAY")),
   keepAlive: optional(Config.schema(KeepAlive, "MEMCACHE_KEEP_ALIVE")),
-  policy: optional(Config.Literals(["fail", "rehash"], "MEMCACHE_DEAD_HOST_POLICY")),
+  policy: optional(Config.Literals(["fail", "miss", "rehash", "gutter"], "MEMCACHE_DEAD_HOST_POLICY")),
+  gutterServers: optional(Config.String("MEMCACHE_GUTTER_SERVERS")),
+  gutterTtl: optional(Config.Duration("MEMCACHE_GUTTER_TTL")),
   failureLimit: optional(Config.Int("MEMCACHE_DEAD_HOST_FAILURE_LIMIT")),
   isCompressed: optional(Config.Boolean("MEMCACHE_COMPRESSION")),
   threshold: optional(Config.Int("MEMCACHE_COMPRESSION_THRESHOLD")),
@@ -89,7 +94,11 @@ export const config: Config.Config<MemcacheOptions> = Config.all({
       : { username: read.username ?? "", password: read.password ?? Redacted.make("") },
     noDelay: read.noDelay,
     keepAlive: typeof read.keepAlive === "string" ? false : read.keepAlive,
-    deadHost: { policy: read.policy, failureLimit: read.failureLimit },
+    deadHost: {
+      policy: read.policy,
+      gutter: read.gutterServers === undefined ? undefined : { servers: read.gutterServers, ttl: read.gutterTtl },
+      failureLimit: read.failureLimit
+    },
     compression: read.isCompressed === false ? false : { threshold: read.threshold, level: read.level }
   }))
 )

@@ -8,6 +8,8 @@
  */
 import { make as makeWireKey } from "@effect-memcache/protocol/Key"
 import { DEFAULT_MAX_ITEM_SIZE } from "@effect-memcache/protocol/Limits"
+import type { Weighted } from "@effect-memcache/transport/Address"
+import * as Address from "@effect-memcache/transport/Address"
 import type { NodeTransportOptions } from "@effect-memcache/transport/NodeTransport"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -17,6 +19,7 @@ import * as Schedule from "effect/Schedule"
 import { show } from "./ArgumentError.ts"
 import type { CompressionOptions } from "./Compression.ts"
 import * as Compression from "./Compression.ts"
+import * as Distribution from "./Distribution.ts"
 import { OptionsError } from "./OptionsError.ts"
 import type { PoolOptions } from "./Pool.ts"
 import { defaultSchedule } from "./ProbeDelays.ts"
@@ -39,8 +42,11 @@ export interface MemcacheOptions extends NodeTransportOptions {
   readonly servers?: ServersInput | undefined
   /** `"auto"` (default) asks each server what it can; `"meta"` and `"text"` insist. */
   readonly protocol?: "auto" | "meta" | "text" | undefined
-  /** How keys are placed. `"ketama"` (default) is libmemcached's weighted ketama. */
-  readonly distribution?: "ketama" | undefined
+  /**
+   * How keys are placed: as a named client does (see `Distribution`), or by a function of your own. `"ketama"` (default)
+   * is libmemcached's weighted ketama.
+   */
+  readonly distribution?: Distribution.Distribution | undefined
   /** Stands before every plain key, on the wire and in its 250 bytes. Default none. */
   readonly prefix?: string | undefined
   /** For items that are stored without a `ttl`. Default for ever. */
@@ -75,10 +81,24 @@ export interface MemcacheOptions extends NodeTransportOptions {
     /** When a dead server is probed again. Default 1 to 30 seconds, exponential and jittered. */
     readonly schedule?: ProbeSchedule | undefined
     /**
-     * What commands for its keys do meanwhile: `"fail"` (default) at once, or `"rehash"` to the next server on the
-     * ring. With `"rehash"`, old values may come back together with the server.
+     * What commands for its keys do meanwhile:
+     *
+     * - `"fail"` (default): they fail at once.
+     * - `"miss"`: reads miss, writes are not stored, counters and items are not found.
+     * - `"rehash"`: they go to the next server by the distribution's own rule. Old values may come back with the server,
+     *   and a `cas` that was read on one server means nothing on the other.
+     * - `"gutter"`: they go to a spare server, where nothing stays longer than `gutter.ttl`; counters count there anew.
+     *
+     * Only what was not sent is treated so. A command that was sent and not answered fails under every policy.
      */
-    readonly policy?: "fail" | "rehash" | undefined
+    readonly policy?: PoolOptions["policy"] | undefined
+    /** For the policy `"gutter"`, which needs it. */
+    readonly gutter?: {
+      /** The spare servers; none of `servers`. Keys are placed on them by the same distribution. */
+      readonly servers: ServersInput
+      /** The longest time that anything is kept on them. A number is milliseconds. Default 1 minute. */
+      readonly ttl?: Duration.Input | undefined
+    } | undefined
     /** Failures in a row, timeouts included, after which a server that accepts connections is dead. Default 5. */
     readonly failureLimit?: number | undefined
   } | undefined
@@ -117,7 +137,8 @@ export const resolve = (options: MemcacheOptions = {}): Result.Result<ResolvedOp
       ? ServerList.DEFAULT_SERVERS
       : yield* ServerList.parse(options.servers)
     const protocol = yield* oneOf("protocol", options.protocol, ["auto", "meta", "text"])
-    yield* oneOf("distribution", options.distribution, ["ketama"])
+    const distribution = options.distribution ?? "ketama"
+    yield* Distribution.fromServers(distribution, servers)
     const prefix = yield* checkPrefix(options.prefix)
     const defaultTtl = yield* checkDefaultTtl(options.defaultTtl)
     const connectTimeout = yield* time("connectTimeout", options.connectTimeout, 1000)
@@ -127,12 +148,13 @@ export const resolve = (options: MemcacheOptions = {}): Result.Result<ResolvedOp
     const maxInFlight = yield* checkMaxInFlight(options.maxInFlight)
     const maxItemSize = yield* whole("maxItemSize", options.maxItemSize, DEFAULT_MAX_ITEM_SIZE, 1, MAX_ITEM_SIZE)
     const auth = yield* checkAuth(options.auth)
-    const deadHost = yield* checkDeadHost(options.deadHost)
+    const deadHost = yield* checkDeadHost(options.deadHost, servers)
     const transport = yield* checkTransport(options)
     const transcoder = yield* checkTranscoder(options, maxItemSize)
     return {
       pool: {
         servers,
+        distribution,
         connect: { protocol, connectTimeout, commandTimeout, stallTimeout, maxInFlight, maxItemSize, auth },
         connections,
         ...deadHost
@@ -257,19 +279,47 @@ const checkAuth = (auth: MemcacheOptions["auth"]): Checked<MemcacheOptions["auth
 }
 
 const checkDeadHost = (
-  value: MemcacheOptions["deadHost"]
-): Checked<Pick<PoolOptions, "schedule" | "policy" | "failureLimit">> =>
+  value: MemcacheOptions["deadHost"],
+  servers: ReadonlyArray<Weighted>
+): Checked<Pick<PoolOptions, "schedule" | "policy" | "gutter" | "failureLimit">> =>
   Result.gen(function*() {
     if (value !== undefined && !isObject(value)) {
       return yield* refuse("deadHost", "must be an object with schedule, policy and failureLimit", value)
     }
     const schedule = value?.schedule ?? defaultSchedule
     if (!Schedule.isSchedule(schedule)) return yield* refuse("deadHost.schedule", "must be a Schedule", schedule)
+    const policy = yield* oneOf("deadHost.policy", value?.policy, ["fail", "miss", "rehash", "gutter"])
     return {
       schedule,
-      policy: yield* oneOf("deadHost.policy", value?.policy, ["fail", "rehash"]),
+      policy,
+      gutter: yield* checkGutter(policy, value?.gutter, servers),
       failureLimit: yield* whole("deadHost.failureLimit", value?.failureLimit, 5, 1)
     }
+  })
+
+const checkGutter = (
+  policy: PoolOptions["policy"],
+  value: NonNullable<MemcacheOptions["deadHost"]>["gutter"],
+  servers: ReadonlyArray<Weighted>
+): Checked<PoolOptions["gutter"]> =>
+  Result.gen(function*() {
+    if (policy !== "gutter") {
+      return value === undefined ? undefined : yield* fail("deadHost.gutter", "is for the policy \"gutter\"")
+    }
+    if (!isObject(value)) {
+      return yield* refuse("deadHost.gutter", "must be an object with the spare servers and a ttl", value)
+    }
+    const spare = yield* Result.mapError(
+      ServerList.parse(value.servers),
+      ({ detail, option }) => new OptionsError({ option: `deadHost.gutter.${option}`, detail })
+    )
+    const main = new Set(servers.map(({ address }) => Address.format(address)))
+    const shared = spare.find(({ address }) => main.has(Address.format(address)))
+    if (shared !== undefined) {
+      const name = Address.format(shared.address)
+      return yield* fail("deadHost.gutter.servers", `must be spare, and ${name} is one of the servers`)
+    }
+    return { servers: spare, ttl: Math.ceil((yield* time("deadHost.gutter.ttl", value.ttl, 60_000)) / 1000) }
   })
 
 const checkTransport = (options: MemcacheOptions): Checked<NodeTransportOptions> =>

@@ -5,7 +5,6 @@
  */
 import type { Key } from "@effect-memcache/protocol/Key"
 import type { Weighted } from "@effect-memcache/transport/Address"
-import * as AddressModule from "@effect-memcache/transport/Address"
 import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import type { ConnectOptions } from "@effect-memcache/transport/Transport"
 import { Transport } from "@effect-memcache/transport/Transport"
@@ -13,17 +12,19 @@ import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { Backend } from "./Backend.ts"
-import * as Ketama from "./distribution/Ketama.ts"
-import { mayMarkDead } from "./Health.ts"
+import * as Detour from "./Detour.ts"
+import type { Distribution } from "./Distribution.ts"
+import * as Gutter from "./Gutter.ts"
 import type { HashInput } from "./Key.ts"
+import * as Miss from "./Miss.ts"
+import type { OptionsError } from "./OptionsError.ts"
 import type { ProbeSchedule } from "./ProbeDelays.ts"
-import * as Rehash from "./Rehash.ts"
-import type { ServerOptions } from "./Server.ts"
-import { Server } from "./Server.ts"
+import type { ServerRingOptions } from "./ServerRing.ts"
+import { ServerRing } from "./ServerRing.ts"
 import type { ServerEvent, ServerState } from "./ServerState.ts"
 
 /**
@@ -34,11 +35,14 @@ import type { ServerEvent, ServerState } from "./ServerState.ts"
  */
 export interface PoolOptions {
   readonly servers: ReadonlyArray<Weighted>
+  readonly distribution: Distribution
   readonly connect: ConnectOptions
   /** Connections to each server, at most. */
   readonly connections: number
   readonly schedule: ProbeSchedule
-  readonly policy: "fail" | "rehash"
+  readonly policy: "fail" | "miss" | "rehash" | "gutter"
+  /** For the policy "gutter": spare servers, and for how many seconds at most they keep anything. */
+  readonly gutter?: { readonly servers: ReadonlyArray<Weighted>; readonly ttl: number } | undefined
   readonly failureLimit: number
 }
 
@@ -50,17 +54,17 @@ export interface PoolOptions {
  */
 export interface Pool {
   /**
-   * The server for a key; `hash` routes in the key's place. Under "rehash" the next one on the ring that is alive, and an
-   * error when none is.
+   * The server for a key; `hash` routes in the key's place. Under "rehash" the next one that is alive, and an error when
+   * none is.
    */
   readonly pick: (key: Key, hash?: HashInput | undefined) => Backend | MemcacheError
-  /** Every server once, in the order of the list. */
+  /** Every server once, in the order of the list, and the spare ones behind them. */
   readonly backends: () => ReadonlyArray<Backend>
   /**
    * Replaces the list. Servers that stay keep their connection; commands in flight settle as if nothing had happened. A
    * server that is listed twice is one server, with the weight that is listed last, in two places of the ring.
    */
-  readonly setServers: (servers: ReadonlyArray<Weighted>) => Effect.Effect<void>
+  readonly setServers: (servers: ReadonlyArray<Weighted>) => Effect.Effect<void, OptionsError>
   readonly servers: Effect.Effect<ReadonlyArray<ServerState>>
   readonly events: Stream.Stream<ServerEvent>
   readonly forgetDeadHosts: Effect.Effect<void>
@@ -78,7 +82,7 @@ const EVENT_BUFFER = 256
  */
 export const make = Effect.fnUntraced(function*(
   options: PoolOptions
-): Effect.fn.Return<Pool, never, Transport | Scope.Scope> {
+): Effect.fn.Return<Pool, OptionsError, Transport | Scope.Scope> {
   const scope = yield* Effect.scope
   const clock = yield* Clock.Clock
   const events = yield* PubSub.sliding<ServerEvent>(EVENT_BUFFER)
@@ -88,76 +92,75 @@ export const make = Effect.fnUntraced(function*(
     // Only the effect makes room for what is new; it never waits.
     if (!PubSub.publishUnsafe(events, event)) fork(PubSub.publish(events, event))
   }
-
-  /** Each server once. */
-  let servers: ReadonlyArray<Server> = []
-  /** The servers as they are listed, which is what the ring counts. */
-  let listed: ReadonlyArray<Server> = []
-  let ring = Ketama.make([])
-
-  const serverOptions: ServerOptions = {
-    transport: yield* Transport,
-    connect: options.connect,
-    schedule: options.schedule,
-    failureLimit: options.failureLimit,
-    mayMarkDead: () => mayMarkDead(servers.map((server) => server.death)),
-    publish
+  const ringOptions: ServerRingOptions = {
+    distribution: options.distribution,
+    server: {
+      transport: yield* Transport,
+      connect: options.connect,
+      schedule: options.schedule,
+      failureLimit: options.failureLimit,
+      publish
+    },
+    scope,
+    onChange: (_tag, server) => publish({ _tag, server, at: DateTime.makeUnsafe(clock.currentTimeMillisUnsafe()) })
   }
-
-  const setServers = Effect.fnUntraced(function*(next: ReadonlyArray<Weighted>) {
-    const before = new Map(servers.map((server) => [server.name, server]))
-    const after = new Map<string, Server>()
-    for (const { address, weight } of next) {
-      const name = AddressModule.format(address)
-      const server = after.get(name) ?? before.get(name) ??
-        (yield* Scope.provide(Server.make(address, weight, serverOptions), scope))
-      server.weight = weight
-      after.set(name, server)
-    }
-    // From here on in one step: a command sees either the old list or the new one.
-    servers = [...after.values()]
-    listed = next.map(({ address }) => after.get(AddressModule.format(address)) as Server)
-    ring = Ketama.make(next)
-    const at = DateTime.makeUnsafe(clock.currentTimeMillisUnsafe())
-    for (const [name, server] of before) {
-      if (after.has(name)) continue
-      server.retire()
-      publish({ _tag: "ServerRemoved", server: name, at })
-    }
-    for (const name of after.keys()) if (!before.has(name)) publish({ _tag: "ServerAdded", server: name, at })
-  }, Effect.uninterruptible)
-
-  yield* setServers(options.servers)
-
-  const alive = function*(key: Key, hash: HashInput | undefined) {
-    for (const index of ring.sequence(key, hash)) if (listed[index].death === undefined) yield listed[index]
-  }
-  const rehash = Rehash.make({ timeout: options.connect.commandTimeout, alive })
-
-  const pick: Pool["pick"] = (key, hash) => {
-    const index = ring.indexOf(key, hash)
-    if (index === -1) return MemcacheError.noServer({})
-    const home = listed[index]
-    if (options.policy === "fail") return home
-    if (home.death === undefined) return rehash(home, hash)
-    for (const server of alive(key, hash)) return rehash(server, hash)
-    return MemcacheError.noServer({})
-  }
-
+  const main = new ServerRing(ringOptions)
+  const gutter = new ServerRing(ringOptions)
+  yield* main.replace(options.servers)
+  if (options.policy === "gutter") yield* gutter.replace(options.gutter?.servers ?? [])
+  const all = () => [...main.servers, ...gutter.servers]
   // One change at a time: each begins with the list that the one before it left.
   const turn = Semaphore.makeUnsafe(1)
 
   return {
-    pick,
-    backends: () => servers,
-    setServers: (next) => turn.withPermit(setServers(next)),
-    servers: Effect.sync(() => servers.map((server) => server.state())),
+    pick: pickBy(options, main, gutter, () => Math.floor(clock.currentTimeMillisUnsafe() / 1000)),
+    backends: all,
+    setServers: (next) => turn.withPermit(main.replace(next)),
+    servers: Effect.sync(() => [
+      ...main.servers.map((server) => server.state()),
+      ...gutter.servers.map((server): ServerState => ({ ...server.state(), pool: "gutter" }))
+    ]),
     events: Stream.fromPubSub(events),
     forgetDeadHosts: Effect.sync(() => {
-      for (const server of servers) server.revive()
+      for (const server of all()) server.revive()
     }),
     disconnectAll: Effect.suspend(() =>
-      Effect.forEach(servers, (server) => server.disconnect, { concurrency: "unbounded", discard: true })
+      Effect.forEach(all(), (server) => server.disconnect, { concurrency: "unbounded", discard: true })
     )
   }
 })
+
+/** What the policy makes of a dead server's keys. */
+const pickBy = (options: PoolOptions, main: ServerRing, gutter: ServerRing, now: () => number): Pool["pick"] => {
+  const timeout = options.connect.commandTimeout
+  switch (options.policy) {
+    case "fail":
+      return (key, hash) => main.home(key, hash) ?? MemcacheError.noServer({})
+    case "miss": {
+      const missing = Miss.make()
+      return (key, hash) => {
+        const home = main.home(key, hash)
+        return home === undefined ? MemcacheError.noServer({}) : missing(home)
+      }
+    }
+    case "rehash": {
+      const detour = Detour.make({ timeout, next: (key, hash) => main.alive(key, hash), rewrite: (command) => command })
+      return (key, hash) => {
+        const server = main.alive(key, hash)
+        return server === undefined ? MemcacheError.noServer({}) : detour(server, hash)
+      }
+    }
+    case "gutter": {
+      const ttl = options.gutter?.ttl ?? 0
+      const detour = Detour.make({
+        timeout,
+        next: (key, hash) => gutter.alive(key, hash),
+        rewrite: (command) => Gutter.capCommand(command, ttl, now())
+      })
+      return (key, hash) => {
+        const home = main.home(key, hash)
+        return home === undefined ? MemcacheError.noServer({}) : detour(home, hash)
+      }
+    }
+  }
+}

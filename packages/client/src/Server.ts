@@ -43,6 +43,8 @@ export interface ServerOptions {
   readonly failureLimit: number
   /** Whether one more server may be marked dead for failing, not for being unreachable. */
   readonly mayMarkDead: () => boolean
+  /** The server's status is another one, for instance "dead". */
+  readonly onStatus: () => void
   readonly publish: (event: ServerEvent) => void
 }
 
@@ -187,6 +189,7 @@ export class Server implements Backend {
     const version = connection === undefined || connection.version === "" ? undefined : connection.version
     return {
       server: this.name,
+      pool: "main",
       weight: this.weight,
       status: this.status,
       since: DateTime.makeUnsafe(this.since),
@@ -369,6 +372,7 @@ export class Server implements Backend {
     if (status === this.lastStatus) return
     this.lastStatus = status
     this.since = this.unixTime()
+    this.options.onStatus()
   }
 
   private now(): number {

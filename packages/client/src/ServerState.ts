@@ -25,6 +25,8 @@ export type ServerStatus = "idle" | "connecting" | "connected" | "dead"
 export interface ServerState {
   /** `host:port`, `[v6]:port` or `unix:/path`, as in errors. */
   readonly server: string
+  /** "gutter" for a spare that takes the keys of dead servers. */
+  readonly pool: "main" | "gutter"
   readonly weight: number
   readonly status: ServerStatus
   /** Since when the status is what it is. */

@@ -31,7 +31,9 @@ const all = {
   MEMCACHE_PASSWORD: "hunter2",
   MEMCACHE_NO_DELAY: "false",
   MEMCACHE_KEEP_ALIVE: "10 seconds",
-  MEMCACHE_DEAD_HOST_POLICY: "rehash",
+  MEMCACHE_DEAD_HOST_POLICY: "gutter",
+  MEMCACHE_GUTTER_SERVERS: "spare:11211",
+  MEMCACHE_GUTTER_TTL: "30 seconds",
   MEMCACHE_DEAD_HOST_FAILURE_LIMIT: "3",
   MEMCACHE_COMPRESSION: "true",
   MEMCACHE_COMPRESSION_THRESHOLD: "500",
@@ -54,7 +56,7 @@ const options: MemcacheOptions = {
   auth: { username: "app", password: Redacted.make("hunter2") },
   noDelay: false,
   keepAlive: Duration.seconds(10),
-  deadHost: { policy: "rehash", failureLimit: 3 },
+  deadHost: { policy: "gutter", gutter: { servers: "spare:11211", ttl: Duration.seconds(30) }, failureLimit: 3 },
   compression: { threshold: 500, level: 9 }
 }
 

@@ -25,6 +25,7 @@ describe("options", () => {
     assert.deepStrictEqual(rest, {
       pool: {
         servers: [{ address: Address.tcp("127.0.0.1"), weight: 1 }],
+        distribution: "ketama",
         connect: {
           protocol: "auto",
           connectTimeout: 1000,
@@ -37,6 +38,7 @@ describe("options", () => {
         connections: 1,
         schedule: defaultSchedule,
         policy: "fail",
+        gutter: undefined,
         failureLimit: 5
       },
       transport: { tls: undefined, noDelay: undefined, keepAlive: undefined },
@@ -52,7 +54,7 @@ describe("options", () => {
     const options = resolved({
       servers: ["a:1", ["b:2", 3]],
       protocol: "text",
-      distribution: "ketama",
+      distribution: "dalli",
       prefix: "shop:",
       defaultTtl: "1 hour",
       connectTimeout: 50,
@@ -65,12 +67,13 @@ describe("options", () => {
       auth: { username: "app", password },
       noDelay: false,
       keepAlive: "10 seconds",
-      deadHost: { schedule, policy: "rehash", failureLimit: 2 },
+      deadHost: { schedule, policy: "gutter", gutter: { servers: "c:3", ttl: "1500 millis" }, failureLimit: 2 },
       transcoder: standard
     })
     assert.deepStrictEqual(options, {
       pool: {
         servers: [{ address: Address.tcp("a", 1), weight: 1 }, { address: Address.tcp("b", 2), weight: 3 }],
+        distribution: "dalli",
         connect: {
           protocol: "text",
           connectTimeout: 50,
@@ -82,7 +85,8 @@ describe("options", () => {
         },
         connections: 64,
         schedule,
-        policy: "rehash",
+        policy: "gutter",
+        gutter: { servers: [{ address: Address.tcp("c", 3), weight: 1 }], ttl: 2 },
         failureLimit: 2
       },
       transport: { tls, noDelay: false, keepAlive: Duration.seconds(10) },
@@ -121,7 +125,9 @@ describe("an option is refused by name:", () => {
     [{ servers: "a,a" }, "servers[1]", /already/],
     [{ protocol: "binary" }, "protocol", /"auto" or "meta" or "text", not "binary"/],
     [{ protocol: 1 }, "protocol", /not 1/],
-    [{ distribution: "modula" }, "distribution", /"ketama", not "modula"/],
+    [{ distribution: "modula" }, "distribution", /one of "ketama", .*not "modula"/],
+    [{ distribution: "libmemcached/nothing" }, "distribution", /"libmemcached\/ketama-weighted"/],
+    [{ distribution: { name: "twemproxy", hash: "sha512" } }, "distribution.hash", /not "sha512"/],
     [{ prefix: 5 }, "prefix", /string, not 5/],
     [{ prefix: "a b" }, "prefix", /index 1, not "a b"/],
     [{ prefix: "a\r\n" }, "prefix", /index 1, not "a\\r\\n"/],
@@ -153,7 +159,12 @@ describe("an option is refused by name:", () => {
     [{ keepAlive: true }, "keepAlive", /duration.*not true/],
     [{ keepAlive: 0 }, "keepAlive", /not 0/],
     [{ deadHost: "fail" }, "deadHost", /object/],
-    [{ deadHost: { policy: "ignore" } }, "deadHost.policy", /"fail" or "rehash", not "ignore"/],
+    [{ deadHost: { policy: "ignore" } }, "deadHost.policy", /"fail" or "miss" or "rehash" or "gutter", not "ignore"/],
+    [{ deadHost: { policy: "gutter" } }, "deadHost.gutter", /must be an object/],
+    [{ deadHost: { policy: "rehash", gutter: { servers: "c" } } }, "deadHost.gutter", /is for the policy "gutter"/],
+    [{ deadHost: { policy: "gutter", gutter: { servers: [] } } }, "deadHost.gutter.servers", /empty/],
+    [{ deadHost: { policy: "gutter", gutter: { servers: "127.0.0.1" } } }, "deadHost.gutter.servers", /must be spare/],
+    [{ deadHost: { policy: "gutter", gutter: { servers: "c", ttl: 0 } } }, "deadHost.gutter.ttl", /1 millisecond/],
     [{ deadHost: { failureLimit: 0 } }, "deadHost.failureLimit", /not 0/],
     [{ deadHost: { schedule: "1 second" } }, "deadHost.schedule", /Schedule/],
     [{ compression: true }, "compression", /false or an object/],

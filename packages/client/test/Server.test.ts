@@ -454,6 +454,7 @@ describe("Server", () => {
           { ...cold, since: 0 },
           {
             server: A,
+            pool: "main",
             weight: 3,
             status: "idle",
             since: 0,

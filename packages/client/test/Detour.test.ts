@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { get, hostOf, keyOf, make, nameOf, outcomeOf, reasonOf, settle, wire } from "./fixtures/ScriptedPool.ts"
 
-describe("Rehash", () => {
+describe("Detour under rehash", () => {
   it.effect("takes the keys of a dead server to the next on the ring, and back", () =>
     Effect.gen(function*() {
       const { pool, transport } = yield* make(["a", "b", "c"], { policy: "rehash" })

@@ -1,5 +1,5 @@
 /**
- * The policy "rehash": while a server is dead, its keys belong to the next one on the ring that is alive.
+ * The policies "rehash" and "gutter": while a server is dead, its keys belong to another one.
  *
  * A server is often found dead by a command that waits for it. Such a command was not sent, so it goes on to the next
  * server, within its own time; only the commands that were sent, or were refused for another reason, fail.
@@ -17,16 +17,18 @@ import type { HashInput } from "./Key.ts"
 import type { Server } from "./Server.ts"
 
 /**
- * Where keys belong at the moment.
+ * Where commands go instead.
  *
  * @category options
  * @since 0.1.0
  */
-export interface RehashOptions {
+export interface DetourOptions {
   /** Milliseconds that a command may take in all. */
   readonly timeout: number
-  /** The servers that are alive, in the order in which they take the key. */
-  readonly alive: (key: Key, hash: HashInput | undefined) => Iterable<Server>
+  /** The server that has the key at the moment, or `undefined` if none is alive. */
+  readonly next: (key: Key, hash: HashInput | undefined) => Server | undefined
+  /** What is sent there in the command's place. */
+  readonly rewrite: (command: Command) => Command
 }
 
 /**
@@ -36,17 +38,17 @@ export interface RehashOptions {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: RehashOptions): (home: Server, hash: HashInput | undefined) => Backend => {
-  const unhashed = new WeakMap<Server, RehashingBackend>()
-  let hashed: RehashingBackend | undefined
+export const make = (options: DetourOptions): (home: Server, hash: HashInput | undefined) => Backend => {
+  const unhashed = new WeakMap<Server, DetouringBackend>()
+  let hashed: DetouringBackend | undefined
   return (home, hash) => {
     if (hash !== undefined) {
-      if (hashed?.home !== home || hashed.hash !== hash) hashed = new RehashingBackend(home, hash, options)
+      if (hashed?.home !== home || hashed.hash !== hash) hashed = new DetouringBackend(home, hash, options)
       return hashed
     }
     let backend = unhashed.get(home)
     if (backend === undefined) {
-      backend = new RehashingBackend(home, undefined, options)
+      backend = new DetouringBackend(home, undefined, options)
       unhashed.set(home, backend)
     }
     return backend
@@ -61,13 +63,13 @@ interface Journey {
   outcome: Answer | MemcacheError
 }
 
-class RehashingBackend implements Backend {
+class DetouringBackend implements Backend {
   readonly home: Server
   readonly hash: HashInput | undefined
 
-  private readonly options: RehashOptions
+  private readonly options: DetourOptions
 
-  constructor(home: Server, hash: HashInput | undefined, options: RehashOptions) {
+  constructor(home: Server, hash: HashInput | undefined, options: DetourOptions) {
     this.home = home
     this.hash = hash
     this.options = options
@@ -115,7 +117,12 @@ class RehashingBackend implements Backend {
   }
 
   private journeysOf(command: Command, outcome: Answer | MemcacheError): ReadonlyArray<Journey> {
-    const begin = (key: Key, command: Command) => ({ key, command, tried: new Set([this.home]), outcome })
+    const begin = (key: Key, command: Command) => ({
+      key,
+      command: this.options.rewrite(command),
+      tried: new Set([this.home]),
+      outcome
+    })
     if (isMultiple(command)) return command.keys.map((key) => begin(key, { ...command, keys: [key] }))
     return "key" in command ? [begin(command.key, command)] : []
   }
@@ -145,13 +152,18 @@ class RehashingBackend implements Backend {
   }
 
   private next({ key, tried }: Journey): Server | undefined {
-    for (const server of this.options.alive(key, this.hash)) if (!tried.has(server)) return server
-    return undefined
+    const server = this.options.next(key, this.hash)
+    return server === undefined || tried.has(server) ? undefined : server
   }
 }
 
-/** The server is dead, or was found dead: what was not sent there may be sent elsewhere. */
-const isMovable = (outcome: Answer | MemcacheError): boolean =>
+/**
+ * Whether the server is dead, or was found dead, by this command: what was not sent there may be sent elsewhere.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isMovable = (outcome: Answer | MemcacheError): boolean =>
   isMemcacheError(outcome) && outcome.outcome === "not-sent" &&
   (outcome.reason._tag === "ConnectError" || outcome.reason._tag === "ServerDeadError")
 

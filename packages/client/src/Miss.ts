@@ -1,0 +1,82 @@
+/**
+ * The policy "miss": while a server is dead, its keys are as if they were not there. Reads miss, writes are not stored,
+ * counters and items are not found.
+ *
+ * Only what was not sent is answered so. A command that was sent, and whose answer never came, still fails: it may have
+ * been carried out.
+ *
+ * @since 0.1.0
+ */
+import type { Command } from "@effect-memcache/protocol/Command"
+import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import type { Reply } from "@effect-memcache/protocol/Reply"
+import { status } from "@effect-memcache/protocol/Reply"
+import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import * as Effect from "effect/Effect"
+import type { Backend } from "./Backend.ts"
+import { isMovable } from "./Detour.ts"
+
+/**
+ * Answers for a server while it is dead. It is the same object for all keys of one server, so that a batch is one batch.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (): (home: Backend) => Backend => {
+  const backends = new WeakMap<Backend, Backend>()
+  return (home) => {
+    let backend = backends.get(home)
+    if (backend === undefined) {
+      backend = missing(home)
+      backends.set(home, backend)
+    }
+    return backend
+  }
+}
+
+const missing = (home: Backend): Backend => ({
+  name: home.name,
+  send: (command) =>
+    Effect.catchIf(home.send(command), isMovable, (error) => {
+      const answer = absent(command)
+      return answer === undefined ? Effect.fail(error) : Effect.succeed(answer)
+    }),
+  sendMany: (commands) =>
+    Effect.map(home.sendMany(commands), (outcomes) => outcomes.map((outcome, i) => orAbsent(commands[i], outcome)))
+})
+
+const orAbsent = (command: Command, outcome: Answer | MemcacheError): Answer | MemcacheError =>
+  isMovable(outcome) ? absent(command) ?? outcome : outcome
+
+/**
+ * What a server without any item answers to the command; `undefined` for commands that are not about an item.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const absent = (command: Command): Answer | undefined => {
+  const reply = absentReply(command)
+  return reply === undefined ? undefined : { command, reply, items: [], stats: [] }
+}
+
+const absentReply = (command: Command): Reply | undefined => {
+  switch (command._tag) {
+    case "Get":
+    case "GetAndTouch":
+    case "MetaGet":
+    case "MetaDebug":
+      return status("End", true)
+    case "Store":
+    case "MetaSet":
+      return status("NotStored", true)
+    case "Cas":
+    case "Arithmetic":
+    case "Delete":
+    case "Touch":
+    case "MetaDelete":
+    case "MetaArithmetic":
+      return status("NotFound", true)
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * What each policy makes of every method while a server is dead, on embedded servers: the documentation as a table.
+ */
+import { Memcache } from "@effect-memcache/client"
+import type { MemcacheOptions } from "@effect-memcache/client"
+import { EmbeddedMemcached } from "@effect-memcache/testing/EmbeddedMemcached"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+
+// One key that lives on each server, whatever the ports are: the hash routes.
+const onDead = (name: string) => [0, name] as const
+const onLive = (name: string) => [1, name] as const
+
+const byHash = () => (_: string, hash: unknown) => Number(hash)
+
+/** Two servers, a third one to spare; the first is dead when `use` runs. */
+const withDeadServer = <A, E>(
+  deadHost: (spare: string) => MemcacheOptions["deadHost"],
+  use: (
+    cache: Memcache["Service"],
+    servers: { readonly dead: EmbeddedMemcached["Service"]; readonly spare: EmbeddedMemcached["Service"] }
+  ) => Effect.Effect<A, E>
+) =>
+  Effect.gen(function*() {
+    const [dead, live, spare] = yield* Effect.replicateEffect(EmbeddedMemcached.make(), 3)
+    const options: MemcacheOptions = {
+      servers: [dead.address, live.address],
+      distribution: byHash,
+      deadHost: { schedule: Schedule.spaced("50 millis"), ...deadHost(spare.address) }
+    }
+    yield* Effect.gen(function*() {
+      const cache = yield* Memcache
+      for (const key of [onDead("kept"), onLive("kept")]) yield* cache.set(key, "kept")
+      yield* dead.stop
+      // Commands find it out.
+      yield* Effect.ignore(cache.get(onDead("found"))).pipe(
+        Effect.andThen(cache.servers),
+        Effect.repeat({ until: ([first]) => first.status === "dead" })
+      )
+      yield* use(cache, { dead, spare })
+      assert.deepStrictEqual(yield* cache.get(onLive("kept")), Option.some("kept"))
+    }).pipe(Effect.provide(Memcache.layer(options)))
+  })
+
+const reasonOf = <A>(effect: Effect.Effect<A, { readonly _tag: string }>) =>
+  Effect.match(effect, {
+    onSuccess: (value) => value as unknown,
+    onFailure: (error) => "reason" in error ? (error.reason as { readonly _tag: string })._tag : error._tag
+  })
+
+describe("while a server is dead", () => {
+  it.live("the policy fail fails everything at once, and says so", () =>
+    withDeadServer(() => ({ policy: "fail" }), (cache) =>
+      Effect.gen(function*() {
+        const outcomes = yield* Effect.all([
+          reasonOf(cache.get(onDead("a"))),
+          reasonOf(cache.getMany([onDead("a"), onLive("kept")])),
+          reasonOf(cache.set(onDead("a"), 1)),
+          reasonOf(cache.setMany([[onDead("a"), 1]])),
+          reasonOf(cache.increment(onDead("a"), { initial: 1n })),
+          reasonOf(cache.delete(onDead("a"))),
+          reasonOf(cache.touch(onDead("a"), "1 minute")),
+          reasonOf(cache.compareAndSwap(onDead("a"), 1, 1n))
+        ])
+        for (const outcome of outcomes) assert.strictEqual(outcome, "ServerDeadError")
+        const { failed, values } = yield* cache.getManyPartial([onDead("a"), onLive("kept")])
+        assert.strictEqual(values.size, 1)
+        assert.strictEqual(failed.size, 1)
+      })))
+
+  it.live("the policy miss answers as if nothing were there", () =>
+    withDeadServer(() => ({ policy: "miss" }), (cache) =>
+      Effect.gen(function*() {
+        const key = onDead("kept")
+        assert.deepStrictEqual(yield* cache.get(key), Option.none())
+        assert.deepStrictEqual(yield* cache.gets(key), Option.none())
+        assert.deepStrictEqual(yield* cache.getAndTouch(key, "1 minute"), Option.none())
+        assert.strictEqual((yield* cache.getMany([key, onLive("kept")])).size, 1)
+        assert.isFalse(yield* cache.set(key, 1))
+        assert.isFalse(yield* cache.add(key, 1))
+        assert.isFalse(yield* cache.replace(key, 1))
+        assert.isFalse(yield* cache.append(key, "1"))
+        assert.isFalse(yield* cache.prepend(key, "1"))
+        assert.strictEqual(yield* cache.compareAndSwap(key, 1, 1n), "notFound")
+        assert.deepStrictEqual(yield* cache.setMany([[key, 1], [onLive("new"), 1]]), [key])
+        assert.deepStrictEqual(yield* cache.increment(key), Option.none())
+        assert.deepStrictEqual(yield* cache.increment(key, { initial: 1n }), Option.none())
+        assert.deepStrictEqual(yield* cache.decrement(key), Option.none())
+        assert.isFalse(yield* cache.touch(key, "1 minute"))
+        assert.isFalse(yield* cache.delete(key))
+        assert.deepStrictEqual(yield* cache.deleteMany([key]), [key])
+        assert.strictEqual(yield* reasonOf(cache.verbosity(0)), "ServerDeadError")
+      })))
+
+  it.live("the policy rehash uses the next server", () =>
+    withDeadServer(() => ({ policy: "rehash" }), (cache) =>
+      Effect.gen(function*() {
+        // The distribution of this test names one server for a key, so that nobody else can take it.
+        assert.strictEqual(yield* reasonOf(cache.get(onDead("kept"))), "NoServerError")
+      })))
+
+  it.live("the policy gutter keeps its keys on a spare server for a short time, and they are home again afterwards", () =>
+    withDeadServer((servers) => ({ policy: "gutter", gutter: { servers, ttl: "2 seconds" } }), (cache, { dead, spare }) =>
+      Effect.gen(function*() {
+        const key = onDead("kept")
+        assert.deepStrictEqual(yield* cache.get(key), Option.none())
+        assert.isTrue(yield* cache.set(key, "spare"))
+        assert.isTrue(yield* cache.set(onDead("short"), "spare", { ttl: "1 second" }))
+        assert.deepStrictEqual(yield* cache.get(key), Option.some("spare"))
+        const { store } = spare
+        assert.strictEqual(store.find("kept")!.exptime, store.time + 2)
+        assert.strictEqual(store.find("short")!.exptime, store.time + 1)
+        assert.deepStrictEqual(yield* cache.increment(onDead("count"), { initial: 7n }), Option.some(7n))
+        assert.strictEqual((yield* cache.getMany([key, onDead("short"), onLive("kept")])).size, 3)
+        const states = yield* cache.servers
+        assert.deepStrictEqual(states.map(({ pool, status }) => [pool, status]), [
+          ["main", "dead"],
+          ["main", "connected"],
+          ["gutter", "connected"]
+        ])
+        yield* dead.start
+        yield* Effect.repeat(cache.servers, { until: ([first]) => first.status === "connected" })
+        assert.deepStrictEqual(yield* cache.get(key), Option.none())
+      })))
+})
