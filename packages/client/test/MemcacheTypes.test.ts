@@ -12,7 +12,7 @@ import type {
 } from "@effect-memcache/client"
 import { Key, Memcache, MemcacheLayer } from "@effect-memcache/client"
 import type { Transport } from "@effect-memcache/transport/Transport"
-import { expectTypeOf, it } from "@effect/vitest"
+import { assert, expectTypeOf, it } from "@effect/vitest"
 import type * as Config from "effect/Config"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -23,9 +23,9 @@ import type * as Stream from "effect/Stream"
 const key = Result.getOrThrow(Key.make("k"))
 
 // Never run: only the types of these calls matter.
-const typesOf = (_: (cache: Memcache["Service"]) => void): void => {}
+const typesOf = (calls: (cache: Memcache["Service"]) => void): void => assert.isFunction(calls)
 
-const ignore = (_: unknown): void => {}
+const ignore = (value: unknown): unknown => value
 
 it("absence is a value, and the errors are those that can happen", () =>
   typesOf((cache) => {

@@ -15,7 +15,7 @@ export interface WireCase {
   readonly reply_1_6_45: string
 }
 
-/** `{x*3}` is `xxx`. */
+/** `{a*3}` is `aaa`. */
 const expand = (text: string): string =>
   text.replace(/\{(.)\*(\d+)\}/g, (_, unit: string, times: string) => unit.repeat(Number(times)))
 
