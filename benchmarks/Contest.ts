@@ -80,9 +80,9 @@ class Contestant {
   }
 
   /** Works for so many seconds of CPU. Answers whether it goes on. */
-  async warmUp(seconds: number): Promise<boolean> {
+  async warmUp(seconds: number, inFlight: number): Promise<boolean> {
     for (let turn = 0; turn < MAX_WARM_UP_TURNS && this.cpuSeconds < seconds; turn++) {
-      if (!this.record(await this.ask({ turn: WARM_UP_TURN }), false)) return false
+      if (!this.record(await this.ask({ turn: WARM_UP_TURN, inFlight }), false)) return false
     }
     return true
   }
@@ -132,9 +132,11 @@ const holdTurns = async (
   }
   /** Side by side, as nothing is measured yet; but with so much in flight they would run into their deadlines. */
   const warmUp = async (): Promise<void> => {
+    // With one at a time V8 would take seconds to see what is worth optimizing.
+    const inFlight = work.size <= 100 && work.kind !== "batch" ? Math.max(work.inFlight, 100) : work.inFlight
     const isWarm = new Map<Contestant, boolean | Promise<boolean>>()
     for (const contestant of field) {
-      const warm = contestant.warmUp(conditions.warmUpSeconds)
+      const warm = contestant.warmUp(conditions.warmUpSeconds, inFlight)
       isWarm.set(contestant, work.inFlight < 10_000 ? warm : await warm)
     }
     const left = await Promise.all(field.map(async (contestant) => await isWarm.get(contestant) ? [contestant] : []))
@@ -146,7 +148,7 @@ const holdTurns = async (
     field = field.filter((contestant, i) => contestant.record(ready[i]!, false))
     await warmUp()
     for (let round = 0; round < conditions.rounds; round++) {
-      await inTurns({ turn: conditions.turnMilliseconds * work.turn })
+      await inTurns({ turn: conditions.turnMilliseconds * work.turn, inFlight: work.inFlight })
     }
     await inTurns("end")
   } finally {

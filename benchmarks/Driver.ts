@@ -17,8 +17,11 @@ export interface Task {
 }
 
 export interface Driver {
-  /** Works for so long and answers the number of operations. Rejects with the first error or wrong value. */
-  readonly round: (milliseconds: number) => Promise<number>
+  /**
+   * Works for so long with so many operations under way, and answers how many were done. Rejects with the first error
+   * or wrong value.
+   */
+  readonly round: (milliseconds: number, inFlight: number) => Promise<number>
   /** Rejects if what was written cannot be read. */
   readonly verify: () => Promise<void>
   /** One operation with one key, which connects to its server if that has not been done. */
@@ -118,10 +121,10 @@ export const drive = <Got, Stored, Counted, Found>(
   }
 
   return {
-    round: async (milliseconds) => {
+    round: async (milliseconds, inFlight) => {
       const stop = stopAfter(milliseconds)
       if (work.kind === "burst") return burst(stop)
-      const done = await Promise.all(Array.from({ length: work.inFlight }, (_, caller) => loop(stop, caller)))
+      const done = await Promise.all(Array.from({ length: inFlight }, (_, caller) => loop(stop, caller)))
       return done.reduce((sum, n) => sum + n, 0)
     },
     verify: async () => {

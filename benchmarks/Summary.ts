@@ -4,7 +4,7 @@
 import { byName } from "./Clients.ts"
 import type { Performance } from "./Contest.ts"
 import type { Work } from "./Work.ts"
-import type { Idle, Turn } from "./worker.ts"
+import type { Idle } from "./worker.ts"
 
 /** One client at one work. */
 export interface Figures {
@@ -13,9 +13,8 @@ export interface Figures {
   /** Medians over the turns; 0 if there was none. */
   readonly perSecond: number
   readonly cpuMicroseconds: number
-  /** The smallest and the largest of the turns. */
-  readonly range: readonly [lowest: number, highest: number]
-  readonly turns: ReadonlyArray<Turn>
+  /** What the median is of. */
+  readonly perSecondByTurn: ReadonlyArray<number>
   readonly idle?: Idle | undefined
   readonly error?: string | undefined
 }
@@ -76,8 +75,7 @@ const figuresOf = ({ client, error, idle, turns }: Performance): Figures => {
     role: byName(client).role,
     perSecond: median(speeds),
     cpuMicroseconds: median(turns.map(({ cpuSeconds, operations }) => cpuSeconds * 1_000_000 / operations)),
-    range: [Math.min(...speeds, Infinity), Math.max(...speeds, 0)],
-    turns,
+    perSecondByTurn: speeds.map(Math.round),
     idle: idle.length === 0 ? undefined : {
       startMilliseconds: median(idle.map(({ startMilliseconds }) => startMilliseconds)),
       heapBytes: median(idle.map(({ heapBytes }) => heapBytes)),

@@ -26,8 +26,14 @@ export interface Idle {
   readonly residentBytes: number
 }
 
-/** What a parent asks for: a turn of so many milliseconds, the memory of an idle client, or the end. */
-export type Question = { readonly turn: number } | "idle" | "end"
+/** A turn of so many milliseconds with so many operations under way. */
+export interface TurnQuestion {
+  readonly turn: number
+  readonly inFlight: number
+}
+
+/** What a parent asks for: a turn, the memory of an idle client, or the end. */
+export type Question = TurnQuestion | "idle" | "end"
 
 export type Reply = { readonly turn: Turn } | { readonly idle: Idle } | { readonly error: string } | "ready" | "done"
 
@@ -45,10 +51,10 @@ const open = async (): Promise<Driver> => {
   return make(task, items)
 }
 
-const takeTurn = async (driver: Driver, milliseconds: number): Promise<Turn> => {
+const takeTurn = async (driver: Driver, { inFlight, turn }: TurnQuestion): Promise<Turn> => {
   const cpu = process.cpuUsage()
   const start = performance.now()
-  const operations = await driver.round(milliseconds)
+  const operations = await driver.round(turn, inFlight)
   const seconds = (performance.now() - start) / 1000
   const { system, user } = process.cpuUsage(cpu)
   return { operations, seconds, cpuSeconds: (user + system) / 1_000_000 }
@@ -93,7 +99,7 @@ if (work.kind === "idle") {
   await driver.touch(0)
   process.on("message", (question: Question) => {
     if (question === "end") driver.verify().then(() => say("done"), fail)
-    else if (typeof question === "object") takeTurn(driver, question.turn).then((turn) => say({ turn }), fail)
+    else if (typeof question === "object") takeTurn(driver, question).then((turn) => say({ turn }), fail)
   })
 }
 

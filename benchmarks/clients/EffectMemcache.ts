@@ -107,11 +107,11 @@ export const make: MakeDriver = async ({ client, servers, work }, { keys, values
 
   const read = (i: number) => Effect.map(cache.get(keys[i]!), (value) => check(i, value))
   const touch = (i: number) => work.kind === "set" ? cache.set(keys[i]!, values[i], storeOptions) : read(i)
-  const callers = Array.from({ length: work.kind === "burst" ? 1 : work.inFlight }, (_, caller) => caller)
 
   return {
-    round: (milliseconds) => {
+    round: (milliseconds, inFlight) => {
       const stop = stopAfter(milliseconds)
+      const callers = Array.from({ length: work.kind === "burst" ? 1 : inFlight }, (_, caller) => caller)
       const all = Effect.forEach(callers, (caller) => loops[work.kind](stop, caller), { concurrency: "unbounded" })
       return runtime.runPromise(Effect.map(all, (done) => done.reduce((sum, n) => sum + n, 0)))
     },

@@ -125,7 +125,7 @@ export const make: MakeDriver = async ({ servers, work }, items): Promise<Driver
     })
 
   return {
-    round: (milliseconds) => run(work.inFlight, stopAfter(milliseconds)),
+    round: (milliseconds, inFlight) => run(inFlight, stopAfter(milliseconds)),
     verify: async () => undefined,
     touch: async () => {
       await run(1, { isOver: true })
