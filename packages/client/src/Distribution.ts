@@ -15,8 +15,9 @@ import * as Result from "effect/Result"
 import { show } from "./ArgumentError.ts"
 import type { Name, Profile } from "./distribution/Families.ts"
 import * as Families from "./distribution/Families.ts"
-import { inOrder } from "./distribution/Placement.ts"
 import type { Placement } from "./distribution/Placement.ts"
+import { inOrder, unprefixed } from "./distribution/Placement.ts"
+import { toBytes } from "./distribution/Routing.ts"
 import type * as Spymemcached from "./distribution/Spymemcached.ts"
 import * as Twemproxy from "./distribution/Twemproxy.ts"
 import type { HashInput, KeyInput } from "./Key.ts"
@@ -121,29 +122,36 @@ export const names: ReadonlyArray<Name> = Array.from(
 export const make = (options: {
   readonly distribution?: Distribution | undefined
   readonly servers: ServersInput
+  /** Stands before every key already. libmemcached's clients and pymemcache send their prefix but do not hash it. */
+  readonly prefix?: string | undefined
 }): Result.Result<Placement, OptionsError> =>
-  Result.flatMap(ServerList.parse(options.servers), (servers) => fromServers(options.distribution ?? "ketama", servers))
+  Result.flatMap(
+    ServerList.parse(options.servers),
+    (servers) => fromServers(options.distribution ?? "ketama", servers, options.prefix)
+  )
 
 /**
- * The same for servers that have been read already.
+ * The same for servers that have been read already. With a prefix that all keys carry, families that do not hash theirs
+ * place the rest of the key.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const fromServers = (
   distribution: Distribution,
-  servers: ReadonlyArray<Weighted>
+  servers: ReadonlyArray<Weighted>,
+  prefix = ""
 ): Result.Result<Placement, OptionsError> => {
   if (typeof distribution === "function") return Result.succeed(custom(distribution, servers))
   if (typeof distribution === "string") {
-    return Result.flatMap(byName(distribution, "distribution"), (profile) => place(profile, servers, undefined))
+    return Result.flatMap(byName(distribution, "distribution"), (profile) => place(profile, servers, {}, prefix))
   }
   if (typeof distribution !== "object" || distribution === null) {
     return refuse("distribution", `must be a name, an object or a function, not ${show(distribution)}`)
   }
   return Result.flatMap(
     distribution.name === "twemproxy" ? twemproxy(distribution) : named(distribution),
-    (profile) => place(profile, servers, distribution.serverNames)
+    (profile) => place(profile, servers, distribution.serverNames ?? {}, prefix)
   )
 }
 
@@ -230,7 +238,8 @@ const twemproxy = (given: TwemproxyDistribution): Result.Result<Profile, Options
 const place = (
   profile: Profile,
   servers: ReadonlyArray<Weighted>,
-  given: Readonly<Record<string, string>> | undefined
+  given: Readonly<Record<string, string>>,
+  prefix: string
 ): Result.Result<Placement, OptionsError> => {
   const points = profile.pointCount?.(servers) ?? 0
   if (points > MAX_POINTS) {
@@ -244,17 +253,20 @@ const place = (
     const address = Address.format(server.address)
     const name = profile.nameOf!(
       server,
-      given !== undefined && Object.hasOwn(given, address) ? given[address] : undefined
+      Object.hasOwn(given, address) ? given[address] : undefined
     )
     if (typeof name !== "string" || name === "") {
       return refuse(
         `distribution.serverNames[${show(address)}]`,
-        "must say what the server's InetSocketAddress prints there, as in \"cache1/10.0.0.1:11211\""
+        "must be the server's name on the ring; for spymemcached what its address prints, as \"cache1/10.0.0.1:11211\""
       )
     }
     serverNames.push(name)
   }
-  return Result.succeed(profile.make(servers, serverNames))
+  const placement = profile.make(servers, serverNames)
+  return Result.succeed(
+    profile.hashesNoPrefix === true && prefix !== "" ? unprefixed(placement, toBytes(prefix)) : placement
+  )
 }
 
 /** An index that is none of the list's counts as no server, so that a slip is an error of the command and not a crash. */

@@ -196,6 +196,21 @@ describe("without a client", () => {
     for (let i = 0; i < 200; i++) assert.strictEqual(byDefault.indexOf(wire(`k${i}`)), ketama.indexOf(wire(`k${i}`)))
   })
 
+  it("a prefix is not hashed where the client does not hash its own", () => {
+    const servers = ["cache1", "cache2", "cache3", "cache4"]
+    const unhashed = ["libmemcached", "php-memcached/libketama-compatible", "pylibmc/ketama", "pymemcache"] as const
+    const hashed = ["ketama", "dalli", "python-memcached", "twemproxy"] as const
+    for (const distribution of [...unhashed, ...hashed]) {
+      const plain = Result.getOrThrow(Distribution.make({ distribution, servers }))
+      const prefixed = Result.getOrThrow(Distribution.make({ distribution, servers, prefix: "ä:" }))
+      const text = unhashed.includes(distribution as typeof unhashed[number]) ? "" : "ä:"
+      for (let i = 0; i < 100; i++) {
+        assert.strictEqual(prefixed.indexOf(wire(`ä:k${i}`)), plain.indexOf(wire(`${text}k${i}`)))
+        assert.strictEqual(prefixed.indexOf(wire(`k${i}`)), plain.indexOf(wire(`k${i}`)))
+      }
+    }
+  })
+
   it("keys are written as for its methods", () => {
     const key = Result.getOrThrow(Key.make("user:1"))
     const home = placement.indexOf(key.wire)

@@ -64,6 +64,8 @@ const SEPARATOR = ":md5:"
  * The key that Dalli sends, and places, for a text that may be too long: beyond 250 characters the MD5 of the whole
  * takes the place of the end. A namespace stands in front, with a colon.
  *
+ * Dalli counts characters, not bytes: what is not ASCII may still be too long for a key, and Dalli 5 sends it in base64.
+ *
  * @category encoding
  * @since 0.1.0
  */

@@ -61,6 +61,8 @@ export type NameServer = (server: Weighted, given: string | undefined) => string
 export interface Profile {
   readonly make: (servers: ReadonlyArray<Weighted>, names: ReadonlyArray<string>) => Placement
   readonly nameOf?: NameServer | undefined
+  /** A prefix that the client puts before every key is sent and not hashed. */
+  readonly hashesNoPrefix?: boolean | undefined
   /** How many points its ring would have, where that is more than in proportion to the servers. */
   readonly pointCount?: ((servers: ReadonlyArray<Weighted>) => number) | undefined
 }
@@ -79,7 +81,8 @@ const family = <A>(settings: Iterable<readonly [string, A]>, profile: (settings:
 const single = (make: Profile["make"]): Family => new Map([["", { make }]])
 
 const libmemcached = (settings: Libmemcached.Settings): Profile => ({
-  make: (servers) => Libmemcached.make(servers, settings)
+  make: (servers) => Libmemcached.make(servers, settings),
+  hashesNoPrefix: true
 })
 
 /**
@@ -122,7 +125,8 @@ export const families: ReadonlyMap<string, Family> = new Map([
   [
     "pymemcache",
     family([["str", "str"], ["bytes", "bytes"]] as const, (keyType) => ({
-      make: (servers) => Pymemcache.make(servers, keyType)
+      make: (servers) => Pymemcache.make(servers, keyType),
+      hashesNoPrefix: true
     }))
   ],
   ["pylibmc", family(Object.entries(Libmemcached.pylibmc), libmemcached)],

@@ -56,13 +56,17 @@ const nobody: ReadonlySet<number> = new Set()
  * @category constructors
  * @since 0.1.0
  */
-export const alone = (locate: Locate): Placement => ({
-  ...inOrder(locate, (key, hash) => {
+export const alone = (locate: Locate): Placement => {
+  const one = (placement: Placement): Placement => ({
+    ...placement,
+    without: (away) => one(placement.without(away)),
+    failsOver: false
+  })
+  return one(inOrder(locate, (key, hash) => {
     const home = locate(key, hash)
     return home < 0 ? [] : [home]
-  }),
-  failsOver: false
-})
+  }))
+}
 
 /**
  * For families that try one server after another. `candidates` begins at home.
@@ -126,4 +130,23 @@ export const rebuilt = (count: number, build: (live: ReadonlyArray<number>) => L
     }
   }
   return view(nobody)
+}
+
+/**
+ * The same placement for keys that carry a prefix which the family sends but does not hash. Keys without it are placed as
+ * they are.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const unprefixed = (placement: Placement, prefix: string): Placement => {
+  const bare = (key: Key): Key =>
+    // Still the bytes of a key, and only hashed.
+    key.length > prefix.length && key.startsWith(prefix) ? key.slice(prefix.length) as Key : key
+  return {
+    indexOf: (key, hash) => placement.indexOf(bare(key), hash),
+    sequence: (key, hash) => placement.sequence(bare(key), hash),
+    without: (away) => unprefixed(placement.without(away), prefix),
+    failsOver: placement.failsOver
+  }
 }

@@ -1,7 +1,7 @@
 /**
  * pymemcache's `HashClient`: rendezvous hashing. Every server scores the key with MurmurHash3, and the highest score wins.
  *
- * What is hashed is `host:port-key` for each server. Computed as written, a hundred servers cost ten microseconds a key;
+ * What is hashed is `host:port-key` for each server. As it is written, that is ten microseconds a key on a hundred servers;
  * so the hash of each server's own part is kept, and the words of the key are mixed once for all servers whose parts end
  * at the same place in a word.
  *
@@ -13,7 +13,7 @@ import type { HashInput } from "../Key.ts"
 import { finish3, mix3, murmur3, step3 } from "./hashes/Murmur.ts"
 import type { Placement } from "./Placement.ts"
 import { inOrder } from "./Placement.ts"
-import { isAscii, textOf } from "./Routing.ts"
+import { isAscii, textOf, toText } from "./Routing.ts"
 import { withPort } from "./ServerName.ts"
 
 /**
@@ -33,8 +33,11 @@ export type KeyType = "str" | "bytes"
 export const make = (servers: ReadonlyArray<Weighted>, keyType: KeyType): Placement => {
   const names = servers.map(({ address }) => codePoints(`${withPort(address)}-`))
   const rendezvous = compile(names)
-  const routeOf = (key: Key, hash: HashInput | undefined): string =>
-    hash === undefined && keyType === "bytes" ? pythonBytes(key) : codePoints(textOf(key, hash))
+  const routeOf = (key: Key, hash: HashInput | undefined): string => {
+    if (hash !== undefined) return codePoints(textOf(key, hash))
+    if (keyType === "bytes") return pythonBytes(key)
+    return isAscii(key) ? key : codePoints(toText(key))
+  }
   return inOrder(
     (key, hash) => rendezvous(routeOf(key, hash)),
     (key, hash) => byScore(names, rendezvous, routeOf(key, hash))
@@ -83,15 +86,20 @@ interface Group {
   readonly lengths: Int32Array
 }
 
-const compile = (names: ReadonlyArray<string>): (key: string) => number => {
+const compile = (names: ReadonlyArray<string>): (route: string) => number => {
   const groups = [0, 1, 2, 3].map((left) => groupOf(names, left)).filter((group) => group.indices.length > 0)
   const scores = new Int32Array(names.length)
-  return (key) => {
+  let codes = new Uint8Array(256)
+  return (route) => {
+    const { length } = route
+    if (codes.length < length) codes = new Uint8Array(2 * length)
+    // Each unit is read once: that costs more than the rest, and it is needed once for each group.
+    for (let i = 0; i < length; i++) codes[i] = route.charCodeAt(i)
     let best = -1
     let bestScore = LEAST
     let bestRank = -1
     for (const group of groups) {
-      score(group, key, scores)
+      score(group, codes, length, scores)
       const { indices, ranks } = group
       for (let i = 0; i < indices.length; i++) {
         // Equal scores: the greater name wins.
@@ -114,42 +122,47 @@ const LEAST = -0x80000000
  * in the order of unsigned ones. It goes word by word for all servers at once, because a processor can work on many
  * servers at a time, but on one word of each.
  */
-const score = ({ left, lefts, lengths, states }: Group, key: string, scores: Int32Array): void => {
+const score = (
+  { left, lefts, lengths, states }: Group,
+  codes: Uint8Array,
+  length: number,
+  scores: Int32Array
+): void => {
   const count = states.length
-  const { length } = key
   // The first word is the server's bytes and as many of the key's as fit behind them.
   let at = 4 - left
-  const head = takeLittle(key, 0, at) << (8 * left)
+  const head = takeLittle(codes, 0, Math.min(at, length)) << (8 * left)
   if (length >= at) { for (let i = 0; i < count; i++) scores[i] = step3(states[i], mix3(lefts[i] | head)) }
   else for (let i = 0; i < count; i++) scores[i] = states[i] ^ mix3(lefts[i] | head)
   for (; at + 4 <= length; at += 4) {
-    const word = mix3(takeLittle(key, at, 4))
+    const word = mix3(takeLittle(codes, at, at + 4))
     for (let i = 0; i < count; i++) scores[i] = step3(scores[i], word)
   }
-  const rest = at < length ? mix3(takeLittle(key, at, 3)) : 0
+  const rest = at < length ? mix3(takeLittle(codes, at, length)) : 0
   for (let i = 0; i < count; i++) scores[i] = finish3(scores[i] ^ rest ^ (lengths[i] + length)) ^ LEAST
 }
 
 const groupOf = (names: ReadonlyArray<string>, left: number): Group => {
   const indices = [...names.keys()].filter((index) => names[index].length % 4 === left)
+  const bytes = indices.map((index) => Uint8Array.from(names[index], (unit) => unit.charCodeAt(0)))
   const sorted = names.toSorted()
   return {
     left,
     indices: Int32Array.from(indices),
     ranks: Int32Array.from(indices, (index) => sorted.indexOf(names[index])),
-    states: Int32Array.from(indices, (index) => {
+    states: Int32Array.from(bytes, (name) => {
       let hash = 0
-      for (let at = 0; at + 4 <= names[index].length; at += 4) hash = step3(hash, mix3(takeLittle(names[index], at, 4)))
+      for (let at = 0; at + 4 <= name.length; at += 4) hash = step3(hash, mix3(takeLittle(name, at, at + 4)))
       return hash
     }),
-    lefts: Int32Array.from(indices, (index) => takeLittle(names[index], names[index].length - left, left)),
-    lengths: Int32Array.from(indices, (index) => names[index].length)
+    lefts: Int32Array.from(bytes, (name) => takeLittle(name, name.length - left, name.length)),
+    lengths: Int32Array.from(bytes, (name) => name.length)
   }
 }
 
-/** Up to `count` bytes from `at`, the first one lowest. */
-const takeLittle = (bytes: string, at: number, count: number): number => {
+/** The bytes from `start` to `end`, at most four, the first one lowest. */
+const takeLittle = (bytes: Uint8Array, start: number, end: number): number => {
   let value = 0
-  for (let i = Math.min(bytes.length, at + count) - 1; i >= at; i--) value = (value << 8) | bytes.charCodeAt(i)
+  for (let i = end - 1; i >= start; i--) value = (value << 8) | bytes[i]
   return value
 }

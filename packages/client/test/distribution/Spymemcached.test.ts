@@ -77,3 +77,12 @@ describe("a hash in the key's place", () => {
     }
   })
 })
+
+it("a point that two servers claim is the later server's", () => {
+  // Two servers of one name claim the same points, all of them.
+  const placement = placementOf({
+    name: "spymemcached/ketama-spy",
+    serverNames: { "10.0.0.1:1": "twin", "10.0.0.2:1": "twin" }
+  }, [tcp("10.0.0.1", 1), tcp("10.0.0.2", 1), tcp("10.0.0.3", 1)])
+  assert.sameMembers([...new Set(places(placement, vectors.keys))], [1, 2])
+})
