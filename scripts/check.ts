@@ -94,12 +94,13 @@ const summarize = (report: Report, code: number | undefined): Outcome => {
   }
 }
 
-const tests = (name: string, project: string, live: boolean): Step => ({
+const tests = (name: string, projects: ReadonlyArray<string>, live: boolean): Step => ({
   name,
   run: async () => {
     const file = join(scratch, `${name.replaceAll(" ", "-")}.json`)
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`]
-    const args = ["run", "--config", "vitest.workspace.ts", "--project", project, ...reporters]
+    const chosen = projects.map((project) => `--project=${project}`)
+    const args = ["run", "--config", "vitest.workspace.ts", ...chosen, ...reporters]
     const { code, output } = await execute("vitest", args, live)
     try {
       const outcome = summarize(JSON.parse(readFileSync(file, "utf8")) as Report, code)
@@ -134,7 +135,7 @@ const checks: ReadonlyArray<Step> = [
   tool("types", "tsc", ["-b"]),
   tool("format", "dprint", ["check"]),
   tool("lint", "oxlint", []),
-  tests("import edges", "workspace", false),
+  tests("import edges", ["workspace"], false),
   tool("unused code", "knip", ["--no-progress", "--no-config-hints"]),
   tool("packages", "node", ["scripts/packages.ts"], "types")
 ]
@@ -182,7 +183,7 @@ try {
   if (process.argv.includes("--tests")) {
     outcomes.push(...await runAll([servers, ...checks]))
     // After the checks and alone: tests measure time, and their output is shown while they run.
-    outcomes.push(...await runAll([tests("tests", "!workspace", true)]))
+    outcomes.push(...await runAll([tests("tests", ["!workspace", "!interop"], true)]))
   } else {
     outcomes.push(...await runAll(checks))
   }

@@ -6,8 +6,8 @@
  * remembers where it found `node` the first time.
  *
  * Says one line before each step that takes long, and nothing when there is nothing to do. With `--servers` it also
- * provides what the tests against a real memcached need. Those are only attempted: `check.ts` decides whether their
- * absence is a failure.
+ * provides what the tests against a real memcached need, with `--interop` the clients of other languages and the proxy
+ * that `npm run test:interop` tries. Those are only attempted: the tests decide whether their absence is a failure.
  */
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
@@ -78,14 +78,33 @@ const install = () => {
 }
 
 /** What the tests against real servers start, and Debian's package of it. */
-const serverCommands = [
-  { command: "memcached", debian: "memcached" },
-  { command: "memccapable", debian: "libmemcached-tools" },
-  { command: "openssl", debian: "openssl" }
+const servers = [
+  { isThere: () => hasCommand("memcached"), debian: "memcached" },
+  { isThere: () => hasCommand("memccapable"), debian: "libmemcached-tools" },
+  { isThere: () => hasCommand("openssl"), debian: "openssl" }
 ]
 
-const installServers = () => {
-  const packages = serverCommands.filter(({ command }) => !hasCommand(command)).map(({ debian }) => debian)
+/** Whether one of the programs runs this without a fault: Debian's libraries are only there for Debian's own Python. */
+const runs = (programs, ...args) => () => programs.some((program) => run(program, args).ok)
+
+const python = ["python3", "/usr/bin/python3"]
+
+/** What the tests beside clients of other languages start; `interop/Neighbours.ts` says how. */
+const neighbours = [
+  { isThere: () => hasCommand("memcached"), debian: "memcached" },
+  { isThere: runs(["nutcracker", "/usr/sbin/nutcracker"], "-V"), debian: "nutcracker" },
+  { isThere: runs(python, "-c", "import memcache"), debian: "python3-memcache" },
+  { isThere: runs(python, "-c", "import pymemcache"), debian: "python3-pymemcache" },
+  { isThere: runs(python, "-c", "import pylibmc"), debian: "python3-pylibmc" },
+  {
+    isThere: runs(["php", "/usr/bin/php"], "-r", "exit(extension_loaded('memcached') ? 0 : 1);"),
+    debian: "php-cli php-memcached"
+  },
+  { isThere: runs(["ruby", "/usr/bin/ruby"], "-e", "require 'dalli'"), debian: "ruby ruby-dalli" }
+]
+
+const provide = (wanted) => {
+  const packages = wanted.filter(({ isThere }) => !isThere()).flatMap(({ debian }) => debian.split(" "))
   if (packages.length === 0) return
   const isRoot = process.getuid?.() === 0
   const mayInstall = hasCommand("apt-get") && (isRoot || (hasCommand("sudo") && run("sudo", ["-n", "true"]).ok))
@@ -113,4 +132,5 @@ const installServers = () => {
 }
 
 if (!isInstalled()) install()
-if (process.argv.includes("--servers")) installServers()
+if (process.argv.includes("--servers")) provide(servers)
+if (process.argv.includes("--interop")) provide(neighbours)
