@@ -61,6 +61,16 @@ describe("a key's place", () => {
     assert.deepStrictEqual(places(heavy, vectors.keys), places(light, vectors.keys))
   })
 
+  it("is, where two servers score the same, that of the greater name", () => {
+    // Found by trying: MurmurHash3 of "h99505:11211-k" and of "h140742:11211-k" is 2644530862, and so on.
+    for (const [a, b] of [["h99505", "h140742"], ["h81919", "h203653"], ["h38771", "h285445"]]) {
+      const [greater, lesser] = [a, b].toSorted().toReversed()
+      const key = wire("k")
+      assert.deepStrictEqual([...placementOf("pymemcache", [tcp(greater), tcp(lesser)]).sequence(key)], [0, 1])
+      assert.deepStrictEqual([...placementOf("pymemcache", [tcp(lesser), tcp(greater)]).sequence(key)], [1, 0])
+    }
+  })
+
   it("is decided by the notation of Python for bytes that are not ASCII", () => {
     const placement = placementOf("pymemcache/bytes", [tcp("a"), tcp("b"), tcp("c"), tcp("d"), tcp("e")])
     const text = placementOf("pymemcache", [tcp("a"), tcp("b"), tcp("c"), tcp("d"), tcp("e")])
