@@ -114,22 +114,27 @@ const askAll = <A>(
   read: (answer: Answer, server: string) => A | MemcacheError
 ): Effect.Effect<Map<string, Outcome<A>>> =>
   Effect.map(
-    Effect.forEach(session.pool.backends(), (backend) => askOne(backend, command, read), { concurrency: "unbounded" }),
+    Effect.forEach(session.pool.backends(), (backend) => askOne(session, backend, command, read), {
+      concurrency: "unbounded"
+    }),
     (entries) => new Map(entries)
   )
 
 const askOne = <A>(
+  session: Session,
   backend: Backend,
   command: Command,
   read: (answer: Answer, server: string) => A | MemcacheError
-): Effect.Effect<readonly [server: string, outcome: Outcome<A>]> =>
-  Effect.map(Effect.result(backend.send(command)), (result) => [
-    backend.name,
-    Result.flatMap(result, (answer) => {
-      const outcome = read(answer, backend.name)
-      return isMemcacheError(outcome) ? Result.fail(outcome) : Result.succeed(outcome)
-    })
-  ])
+): Effect.Effect<readonly [server: string, outcome: Outcome<A>]> => {
+  const attempt = Effect.flatMap(backend.send(command), (answer) => {
+    const outcome = read(answer, backend.name)
+    return isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)
+  })
+  return Effect.map(
+    Effect.result(session.readRetry === undefined ? attempt : session.readRetry.around(command, attempt)),
+    (result) => [backend.name, result]
+  )
+}
 
 const tellAll = (session: Session, command: Command): Effect.Effect<void, MemcacheError> =>
   Effect.flatMap(askAll(session, command, readOk), (outcomes) => {

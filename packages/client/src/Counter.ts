@@ -25,6 +25,7 @@ import type { Session } from "./Session.ts"
 import { keyFailure, withClock } from "./Session.ts"
 import type { TimeToLive } from "./TimeToLive.ts"
 import { toExptime } from "./TimeToLive.ts"
+import * as Writing from "./Writing.ts"
 
 /**
  * Options of `increment` and `decrement`.
@@ -58,24 +59,29 @@ export const count = (session: Session, mode: "incr" | "decr") =>
   key: K,
   options?: CounterOptions
 ): Effect.Effect<Option.Option<bigint>, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
-  withClock((clock) => {
-    const wire = Key.wireOf(key, session.prefix)
-    if (typeof wire !== "string") return keyFailure<K>(wire)
-    const delta = toUint64("delta", options?.delta ?? 1)
-    if (isArgumentError(delta)) return Effect.fail(delta)
-    const backend = session.pool.pick(wire, Key.hashOf(key))
-    const command: Command = { _tag: "Arithmetic", mode, key: wire, delta, create: undefined, noreply: false }
-    if (options?.initial === undefined) {
-      return isMemcacheError(backend) ? Effect.fail(backend) : step(backend, command)
-    }
-    const initial = toUint64("initial", options.initial)
-    if (isArgumentError(initial)) return Effect.fail(initial)
-    const exptime = toExptime(options.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
-    if (isArgumentError(exptime)) return Effect.fail(exptime)
-    return isMemcacheError(backend)
-      ? Effect.fail(backend)
-      : countOrCreate(backend, command, creation(wire, initial, exptime), initial, MAX_ROUNDS)
-  })
+  Writing.watch(
+    session,
+    mode,
+    key,
+    withClock((clock) => {
+      const wire = Key.wireOf(key, session.prefix)
+      if (typeof wire !== "string") return keyFailure<K>(wire)
+      const delta = toUint64("delta", options?.delta ?? 1)
+      if (isArgumentError(delta)) return Effect.fail(delta)
+      const backend = session.pool.pick(wire, Key.hashOf(key))
+      const command: Command = { _tag: "Arithmetic", mode, key: wire, delta, create: undefined, noreply: false }
+      if (options?.initial === undefined) {
+        return isMemcacheError(backend) ? Effect.fail(backend) : step(backend, command)
+      }
+      const initial = toUint64("initial", options.initial)
+      if (isArgumentError(initial)) return Effect.fail(initial)
+      const exptime = toExptime(options.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
+      if (isArgumentError(exptime)) return Effect.fail(exptime)
+      return isMemcacheError(backend)
+        ? Effect.fail(backend)
+        : countOrCreate(backend, command, creation(wire, initial, exptime), initial, MAX_ROUNDS)
+    })
+  )
 
 const step = (backend: Backend, command: Command): Effect.Effect<Option.Option<bigint>, MemcacheError> =>
   Effect.flatMap(backend.send(command), (answer) => readCounter(answer, backend.name))

@@ -5,7 +5,7 @@
  *
  * - Absence is a value. A failure is an error and never looks like a miss.
  * - A wrong key or argument fails before a byte is written.
- * - Nothing but a command of which no byte was written is ever sent a second time.
+ * - Nothing but a command of which no byte was written is ever sent a second time, except reads with `readRetry`.
  * - Interruption is safe at any point, so `Effect.timeout` around a call is that call's deadline.
  *
  * @since 0.1.0
@@ -32,6 +32,7 @@ import type { MemcacheOptions, ResolvedOptions } from "./MemcacheOptions.ts"
 import { resolve } from "./MemcacheOptions.ts"
 import type { OptionsError } from "./OptionsError.ts"
 import * as Pool from "./Pool.ts"
+import { ReadRetry } from "./ReadRetry.ts"
 import * as Removal from "./Removal.ts"
 import type { Item } from "./Retrieval.ts"
 import * as Retrieval from "./Retrieval.ts"
@@ -42,6 +43,7 @@ import type { Session } from "./Session.ts"
 import type { Entry, StoreOptions, Swap } from "./Storage.ts"
 import * as Storage from "./Storage.ts"
 import type { TimeToLive } from "./TimeToLive.ts"
+import { WriteFailureHook } from "./WriteFailureHook.ts"
 
 /**
  * memcached, as an Effect service.
@@ -289,9 +291,12 @@ const withOptions = <R>(
 const make = Effect.fnUntraced(function*(
   options: ResolvedOptions
 ): Effect.fn.Return<Memcache["Service"], OptionsError, Transport | Scope.Scope> {
-  const { defaultTtl, maxItemSize, pool: poolOptions, prefix, transcoder } = options
+  const { defaultTtl, maxItemSize, onWriteFailure, pool: poolOptions, prefix, readSchedule, transcoder } = options
+  const readRetry = readSchedule === undefined ? undefined : new ReadRetry(readSchedule)
+  // Made before the pool, so that it still hears of what fails when the pool closes.
+  const writeFailures = onWriteFailure === undefined ? undefined : yield* WriteFailureHook.make(onWriteFailure)
   const pool = yield* Pool.make(poolOptions)
-  const session: Session = { pool, prefix, defaultTtl, transcoder, maxItemSize }
+  const session: Session = { pool, prefix, defaultTtl, transcoder, maxItemSize, readRetry, writeFailures }
   return Memcache.of({
     get: Retrieval.get(session),
     gets: Retrieval.gets(session),

@@ -24,12 +24,14 @@ import { OptionsError } from "./OptionsError.ts"
 import type { PoolOptions } from "./Pool.ts"
 import { defaultSchedule } from "./ProbeDelays.ts"
 import type { ProbeSchedule } from "./ProbeDelays.ts"
+import type { ReadSchedule } from "./ReadRetry.ts"
 import type { ServersInput } from "./ServerList.ts"
 import * as ServerList from "./ServerList.ts"
 import * as StandardTranscoder from "./StandardTranscoder.ts"
 import type { TimeToLive } from "./TimeToLive.ts"
 import { toExptime } from "./TimeToLive.ts"
 import type { Transcoder } from "./Transcoder.ts"
+import type { OnWriteFailure } from "./WriteFailureHook.ts"
 
 /**
  * Options of a client. All of them may be left out.
@@ -102,6 +104,24 @@ export interface MemcacheOptions extends NodeTransportOptions {
     /** Failures in a row, timeouts included, after which a server that accepts connections is dead. Default 5. */
     readonly failureLimit?: number | undefined
   } | undefined
+  /**
+   * Tries reads again that another try can help: `get`, `gets`, `getMany`, `stats` and `version` after a lost connection,
+   * a timeout or a `SERVER_ERROR`, never anything that writes. Every try has a `commandTimeout` of its own, and all of
+   * them together are at most a tenth of the client's reads and ten more. Default never.
+   */
+  readonly readRetry?: {
+    /** When, and how often: for example `Schedule.exponential("20 millis").pipe(Schedule.upTo({ times: 2 }))`. */
+    readonly schedule: ReadSchedule
+  } | undefined
+  /**
+   * Run for each key of a store, a count, a delete or a touch that may not have happened: its outcome is unknown, also
+   * because the caller was interrupted, or it reached no server. For invalidating the item later.
+   *
+   * It runs beside the caller, who gets the error at once. At most 64 run at a time and 131,072 wait; beyond that
+   * failures are dropped, which is logged, as are its own failures. Closing the layer waits up to a second for it. Its own
+   * writes do not call it again.
+   */
+  readonly onWriteFailure?: OnWriteFailure | undefined
   /** For the standard transcoder. Default `{ threshold: 2000, level: 6 }`; `false` compresses nothing. */
   readonly compression?: CompressionOptions | false | undefined
   /** How values become bytes. Default the standard one. */
@@ -122,6 +142,8 @@ export interface ResolvedOptions {
   readonly defaultTtl: TimeToLive | undefined
   /** Largest value that may be written. */
   readonly maxItemSize: number
+  readonly readSchedule: ReadSchedule | undefined
+  readonly onWriteFailure: OnWriteFailure | undefined
 }
 
 /**
@@ -151,6 +173,11 @@ export const resolve = (options: MemcacheOptions = {}): Result.Result<ResolvedOp
     const deadHost = yield* checkDeadHost(options.deadHost, servers)
     const transport = yield* checkTransport(options)
     const transcoder = yield* checkTranscoder(options, maxItemSize)
+    const readSchedule = yield* checkReadRetry(options.readRetry)
+    const { onWriteFailure } = options
+    if (onWriteFailure !== undefined && typeof onWriteFailure !== "function") {
+      return yield* refuse("onWriteFailure", "must be a function that answers an effect", onWriteFailure)
+    }
     return {
       pool: {
         servers,
@@ -163,7 +190,9 @@ export const resolve = (options: MemcacheOptions = {}): Result.Result<ResolvedOp
       transcoder,
       prefix,
       defaultTtl,
-      maxItemSize
+      maxItemSize,
+      readSchedule,
+      onWriteFailure
     }
   })
 
@@ -334,6 +363,15 @@ const checkTransport = (options: MemcacheOptions): Checked<NodeTransportOptions>
     if (keepAlive === false || keepAlive === undefined) return { tls, noDelay, keepAlive }
     return { tls, noDelay, keepAlive: Duration.millis(yield* time("keepAlive", keepAlive, 0)) }
   })
+
+const checkReadRetry = (value: MemcacheOptions["readRetry"]): Checked<ReadSchedule | undefined> => {
+  if (value === undefined) return Result.succeed(undefined)
+  if (!isObject(value)) return refuse("readRetry", "must be an object with a schedule", value)
+  const { schedule } = value
+  return Schedule.isSchedule(schedule)
+    ? Result.succeed(schedule)
+    : refuse("readRetry.schedule", "must be a Schedule", schedule)
+}
 
 const checkTranscoder = (options: MemcacheOptions, maxItemSize: number): Checked<Transcoder> => {
   const { compression, transcoder } = options

@@ -18,6 +18,7 @@ import type { Session } from "./Session.ts"
 import { ask, keyFailure, withClock } from "./Session.ts"
 import type { TimeToLive } from "./TimeToLive.ts"
 import { toExptime } from "./TimeToLive.ts"
+import * as Writing from "./Writing.ts"
 
 /**
  * Removes an item; `true` if there was one.
@@ -25,7 +26,8 @@ import { toExptime } from "./TimeToLive.ts"
  * @category commands
  * @since 0.1.0
  */
-export const remove = (session: Session) => <K extends KeyInput>(key: K) => ask(session, key, removal, readFlag)
+export const remove = (session: Session) => <K extends KeyInput>(key: K) =>
+  Writing.watch(session, "delete", key, ask(session, key, removal, readFlag))
 
 /**
  * Gives an item a new time to live; `true` if there is one.
@@ -38,12 +40,17 @@ export const touch = (session: Session) =>
   key: K,
   ttl: TimeToLive
 ): Effect.Effect<boolean, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
-  withClock((clock) => {
-    const exptime = toExptime(ttl, clock.currentTimeMillisUnsafe())
-    return typeof exptime === "number"
-      ? ask(session, key, (wire) => ({ _tag: "Touch", key: wire, exptime, noreply: false }), readFlag)
-      : Effect.fail(exptime)
-  })
+  Writing.watch(
+    session,
+    "touch",
+    key,
+    withClock((clock) => {
+      const exptime = toExptime(ttl, clock.currentTimeMillisUnsafe())
+      return typeof exptime === "number"
+        ? ask(session, key, (wire) => ({ _tag: "Touch", key: wire, exptime, noreply: false }), readFlag)
+        : Effect.fail(exptime)
+    })
+  )
 
 /**
  * Removes many items and answers the keys that had none; fails if a server failed.
@@ -76,7 +83,10 @@ export const removeManyPartial = (session: Session) =>
 > =>
   Effect.suspend(() => {
     const batch = Batch.ofKeys<K, boolean>(session, keys, options)
-    return isKeyError(batch) ? keyFailure<K>(batch) : Effect.map(Batch.send(batch, removal, readRemoved), summary)
+    if (isKeyError(batch)) return keyFailure<K>(batch)
+    const prefix = session.prefix + (options?.prefix ?? "")
+    const sent = Batch.send(batch, removal, readRemoved)
+    return Effect.map(Writing.watchBatch(session, "delete", prefix, batch, sent), summary)
   })
 
 const summary = <K>(batch: Batch.Batch<K, WireKey, boolean>) => {

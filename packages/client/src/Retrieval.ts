@@ -119,7 +119,7 @@ export const getManyPartial = (session: Session) =>
     const batch = Batch.ofKeys<K, Found | undefined>(session, keys, options)
     return isKeyError(batch)
       ? keyFailure<K>(batch)
-      : Effect.flatMap(Batch.askAll(batch, retrieveShare), (batch) => decodeAll(session, batch))
+      : Effect.flatMap(Batch.askAll(batch, retrieveShare(session)), (batch) => decodeAll(session, batch))
   })
 
 const retrieval = (key: WireKey): Command => ({ _tag: "Get", keys: [key], withCas: false })
@@ -161,10 +161,13 @@ interface Found {
   readonly server: string
 }
 
-const retrieveShare = (share: Batch.Share<WireKey, Found | undefined>): Effect.Effect<void> => {
+const retrieveShare = (session: Session) => (share: Batch.Share<WireKey, Found | undefined>): Effect.Effect<void> => {
   const { backend, items, outcomes } = share
   const commands = retrievals(items)
-  return Effect.map(backend.sendMany(commands), (answers) => {
+  const asked = session.readRetry === undefined
+    ? backend.sendMany(commands)
+    : session.readRetry.sendMany(backend, commands)
+  return Effect.map(asked, (answers) => {
     answers.forEach((answer, i) => {
       // An error line beside values is about the keys that have none.
       const error = isMemcacheError(answer) ? answer : isRefusal(answer) ? refusal(answer, backend.name) : undefined

@@ -17,8 +17,10 @@ import type { KeyErrorOf, KeyInput } from "./Key.ts"
 import * as Key from "./Key.ts"
 import type { KeyError } from "./KeyError.ts"
 import type { Pool } from "./Pool.ts"
+import type { ReadRetry } from "./ReadRetry.ts"
 import type { TimeToLive } from "./TimeToLive.ts"
 import type { Transcoder } from "./Transcoder.ts"
+import type { WriteFailureHook } from "./WriteFailureHook.ts"
 
 /**
  * One client: its servers and its options.
@@ -35,6 +37,10 @@ export interface Session {
   readonly defaultTtl: TimeToLive | undefined
   /** Largest value that is written, in bytes: what is larger could not be read. */
   readonly maxItemSize: number
+  /** Tries reads again; absent for never. */
+  readonly readRetry?: ReadRetry | undefined
+  /** Hears of writes that may not have happened; absent for nobody. */
+  readonly writeFailures?: WriteFailureHook | undefined
 }
 
 /**
@@ -61,6 +67,20 @@ export const ask = <K extends KeyInput, A>(
  * @since 0.1.0
  */
 export const send = <A>(
+  session: Session,
+  key: KeyInput,
+  command: Command,
+  wire: WireKey,
+  read: (answer: Answer, server: string) => Effect.Effect<A, MemcacheError>
+): Effect.Effect<A, MemcacheError> => {
+  const attempt = sendOnce(session, key, command, wire, read)
+  if (session.readRetry === undefined) return attempt
+  // The key may belong to another server by then.
+  const again = Effect.suspend(() => sendOnce(session, key, command, wire, read))
+  return session.readRetry.around(command, attempt, again)
+}
+
+const sendOnce = <A>(
   session: Session,
   key: KeyInput,
   command: Command,

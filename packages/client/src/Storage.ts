@@ -22,6 +22,7 @@ import { toExptime } from "./TimeToLive.ts"
 import type { Encoded, EncodeOptions } from "./Transcoder.ts"
 import type { Coding } from "./Transcoding.ts"
 import { admit, encode, settle } from "./Transcoding.ts"
+import * as Writing from "./Writing.ts"
 
 /**
  * Options of everything that stores a whole value: `ttl`, and `compression` instead of the client's own.
@@ -64,20 +65,25 @@ export const store = (session: Session, mode: "set" | "add" | "replace") =>
   value: unknown,
   options?: StoreOptions
 ): Effect.Effect<boolean, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
-  withClock((clock) => {
-    const wire = Key.wireOf(key, session.prefix)
-    if (typeof wire !== "string") return keyFailure<K>(wire)
-    const exptime = toExptime(options?.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
-    if (typeof exptime !== "number") return Effect.fail(exptime)
-    return encode(session, value, options, mode, ({ bytes, flags }) =>
-      send(
-        session,
-        key,
-        { _tag: "Store", mode, key: wire, flags, exptime, value: bytes, noreply: false },
-        wire,
-        readStored
-      ))
-  })
+  Writing.watch(
+    session,
+    mode,
+    key,
+    withClock((clock) => {
+      const wire = Key.wireOf(key, session.prefix)
+      if (typeof wire !== "string") return keyFailure<K>(wire)
+      const exptime = toExptime(options?.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
+      if (typeof exptime !== "number") return Effect.fail(exptime)
+      return encode(session, value, options, mode, ({ bytes, flags }) =>
+        send(
+          session,
+          key,
+          { _tag: "Store", mode, key: wire, flags, exptime, value: bytes, noreply: false },
+          wire,
+          readStored
+        ))
+    })
+  )
 
 /**
  * Adds text or bytes to a stored value; `false` if there is none.
@@ -90,18 +96,23 @@ export const extend = (session: Session, mode: "append" | "prepend") =>
   key: K,
   value: string | Uint8Array
 ): Effect.Effect<boolean, MemcacheError | KeyErrorOf<K>> =>
-  Effect.suspend((): Effect.Effect<boolean, MemcacheError | KeyErrorOf<K>> => {
-    const wire = Key.wireOf(key, session.prefix)
-    if (typeof wire !== "string") return keyFailure<K>(wire)
-    return encode(session, value, UNCOMPRESSED, mode, ({ bytes }) =>
-      send(
-        session,
-        key,
-        { _tag: "Store", mode, key: wire, flags: 0, exptime: 0, value: bytes, noreply: false },
-        wire,
-        readStored
-      ))
-  })
+  Writing.watch(
+    session,
+    mode,
+    key,
+    Effect.suspend((): Effect.Effect<boolean, MemcacheError | KeyErrorOf<K>> => {
+      const wire = Key.wireOf(key, session.prefix)
+      if (typeof wire !== "string") return keyFailure<K>(wire)
+      return encode(session, value, UNCOMPRESSED, mode, ({ bytes }) =>
+        send(
+          session,
+          key,
+          { _tag: "Store", mode, key: wire, flags: 0, exptime: 0, value: bytes, noreply: false },
+          wire,
+          readStored
+        ))
+    })
+  )
 
 /**
  * Stores a value if the item still has the cas that was read.
@@ -116,24 +127,29 @@ export const compareAndSwap = (session: Session) =>
   cas: bigint,
   options?: StoreOptions
 ): Effect.Effect<Swap, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
-  withClock((clock) => {
-    const wire = Key.wireOf(key, session.prefix)
-    if (typeof wire !== "string") return keyFailure<K>(wire)
-    if (typeof cas !== "bigint" || cas < 0n || cas > MAX_UINT64) {
-      const detail = `must be the bigint that gets answered, from 0 to 2^64 - 1, not ${show(cas)}`
-      return Effect.fail(new ArgumentError({ argument: "cas", detail }))
-    }
-    const exptime = toExptime(options?.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
-    if (typeof exptime !== "number") return Effect.fail(exptime)
-    return encode(session, value, options, "cas", ({ bytes, flags }) =>
-      send(
-        session,
-        key,
-        { _tag: "Cas", key: wire, flags, exptime, value: bytes, cas, noreply: false },
-        wire,
-        readSwap
-      ))
-  })
+  Writing.watch(
+    session,
+    "cas",
+    key,
+    withClock((clock) => {
+      const wire = Key.wireOf(key, session.prefix)
+      if (typeof wire !== "string") return keyFailure<K>(wire)
+      if (typeof cas !== "bigint" || cas < 0n || cas > MAX_UINT64) {
+        const detail = `must be the bigint that gets answered, from 0 to 2^64 - 1, not ${show(cas)}`
+        return Effect.fail(new ArgumentError({ argument: "cas", detail }))
+      }
+      const exptime = toExptime(options?.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
+      if (typeof exptime !== "number") return Effect.fail(exptime)
+      return encode(session, value, options, "cas", ({ bytes, flags }) =>
+        send(
+          session,
+          key,
+          { _tag: "Cas", key: wire, flags, exptime, value: bytes, cas, noreply: false },
+          wire,
+          readSwap
+        ))
+    })
+  )
 
 /**
  * Stores many values and answers the keys whose items the server refused. Fails if a server failed, and before a byte is
@@ -149,9 +165,8 @@ export const storeMany = (session: Session) =>
 ): Effect.Effect<Array<E[0]>, MemcacheError | KeyErrorOf<E[0]> | ArgumentError> =>
   Effect.flatMap(plan(session, entries, options), (batch) => {
     const error = batch.refusals().find(isFailure)
-    return error === undefined
-      ? Effect.flatMap(Batch.send(batch, itself, readOutcome), refusedKeys)
-      : Effect.fail(error)
+    const sent = error === undefined ? Batch.send(batch, itself, readOutcome) : Effect.fail(error)
+    return Effect.flatMap(Writing.watchBatch(session, "set", prefixOf(session, options), batch, sent), refusedKeys)
   })
 
 /**
@@ -169,7 +184,14 @@ export const storeManyPartial = (session: Session) =>
   KeyErrorOf<E[0]> | ArgumentError
 > =>
   Effect.map(
-    Effect.flatMap(plan(session, entries, options), (batch) => Batch.send(batch, itself, readOutcome)),
+    Effect.flatMap(plan(session, entries, options), (batch) =>
+      Writing.watchBatch(
+        session,
+        "set",
+        prefixOf(session, options),
+        batch,
+        Batch.send(batch, itself, readOutcome)
+      )),
     summary
   )
 
@@ -181,7 +203,7 @@ const plan = <E extends Entry>(
   withClock((clock) => {
     const exptime = toExptime(options?.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
     if (typeof exptime !== "number") return Effect.fail(exptime)
-    const prefix = session.prefix + (options?.prefix ?? "")
+    const prefix = prefixOf(session, options)
     const keys: Array<E[0]> = []
     const wires: Array<WireKey> = []
     const codings: Array<Coding<Encoded>> = []
@@ -192,7 +214,8 @@ const plan = <E extends Entry>(
       wires.push(wire)
       codings.push(session.transcoder.encode(value, options))
     }
-    return Effect.map(settle(codings), (results) => {
+    const settled = Writing.watchPlan(session, "set", prefix, keys, settle(codings))
+    return Effect.map(settled, (results) => {
       const batch = new Batch.Batch<E[0], Command, boolean>()
       results.forEach((result, i) => {
         const key = wires[i]
@@ -205,6 +228,9 @@ const plan = <E extends Entry>(
       return batch
     })
   })
+
+const prefixOf = (session: Session, options: { readonly prefix?: string | undefined } | undefined): string =>
+  session.prefix + (options?.prefix ?? "")
 
 const itself = (command: Command): Command => command
 

@@ -7,6 +7,7 @@ import * as Address from "@effect-memcache/transport/Address"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
@@ -44,12 +45,16 @@ describe("options", () => {
       transport: { tls: undefined, noDelay: undefined, keepAlive: undefined },
       prefix: "",
       defaultTtl: undefined,
-      maxItemSize: 1_048_576
+      maxItemSize: 1_048_576,
+      readSchedule: undefined,
+      onWriteFailure: undefined
     })
   })
 
   it("are taken as they are given", () => {
     const schedule = Schedule.spaced("3 seconds")
+    const readSchedule = Schedule.recurs(2)
+    const onWriteFailure = () => Effect.void
     const tls = { ca: "pem" }
     const options = resolved({
       servers: ["a:1", ["b:2", 3]],
@@ -68,6 +73,8 @@ describe("options", () => {
       noDelay: false,
       keepAlive: "10 seconds",
       deadHost: { schedule, policy: "gutter", gutter: { servers: "c:3", ttl: "1500 millis" }, failureLimit: 2 },
+      readRetry: { schedule: readSchedule },
+      onWriteFailure,
       transcoder: standard
     })
     assert.deepStrictEqual(options, {
@@ -93,7 +100,9 @@ describe("options", () => {
       transcoder: standard,
       prefix: "shop:",
       defaultTtl: "1 hour",
-      maxItemSize: 2_097_152
+      maxItemSize: 2_097_152,
+      readSchedule,
+      onWriteFailure
     })
   })
 
@@ -167,6 +176,9 @@ describe("an option is refused by name:", () => {
     [{ deadHost: { policy: "gutter", gutter: { servers: "c", ttl: 0 } } }, "deadHost.gutter.ttl", /1 millisecond/],
     [{ deadHost: { failureLimit: 0 } }, "deadHost.failureLimit", /not 0/],
     [{ deadHost: { schedule: "1 second" } }, "deadHost.schedule", /Schedule/],
+    [{ readRetry: Schedule.recurs(2) }, "readRetry.schedule", /Schedule/],
+    [{ readRetry: true }, "readRetry", /object with a schedule/],
+    [{ onWriteFailure: Effect.void }, "onWriteFailure", /function/],
     [{ compression: true }, "compression", /false or an object/],
     [{ compression: { level: 10 } }, "compression.level", /1 to 9, not 10/],
     [{ compression: { threshold: -1 } }, "compression.threshold", /not -1/],

@@ -1,0 +1,113 @@
+/**
+ * Watches writes for the user's `onWriteFailure`: what failed or was interrupted, key by key. Without the hook nothing
+ * is watched, and nothing is paid for it.
+ *
+ * @since 0.1.0
+ */
+import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Batch from "./Batch.ts"
+import type { KeyInput } from "./Key.ts"
+import * as Key from "./Key.ts"
+import type { Session } from "./Session.ts"
+import type { WriteCommand, WriteFailure } from "./WriteFailure.ts"
+import { isWriteFailure } from "./WriteFailure.ts"
+
+/**
+ * Watches a write of one key. An interrupted one counts as unknown: nobody waits any more to learn what became of it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const watch = <A, E>(
+  session: Session,
+  command: WriteCommand,
+  key: KeyInput,
+  write: Effect.Effect<A, E>
+): Effect.Effect<A, E> => {
+  const { writeFailures } = session
+  return writeFailures === undefined ? write : Effect.onExit(write, (exit) => {
+    if (Exit.isSuccess(exit)) return Effect.void
+    const error = Option.getOrUndefined(Exit.findErrorOption(exit))
+    return isMemcacheError(error) || Cause.hasInterrupts(exit.cause)
+      ? writeFailures.note(failuresOf(command, session.prefix, [[key, isMemcacheError(error) ? error : undefined]]))
+      : Effect.void
+  })
+}
+
+/**
+ * Watches a write of many keys while it is prepared, when only interruption can keep it from being sent.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const watchPlan = <A, E>(
+  session: Session,
+  command: WriteCommand,
+  prefix: string,
+  keys: ReadonlyArray<KeyInput>,
+  plan: Effect.Effect<A, E>
+): Effect.Effect<A, E> => {
+  const { writeFailures } = session
+  return writeFailures === undefined ? plan : Effect.onInterrupt(
+    plan,
+    () => writeFailures.note(failuresOf(command, prefix, keys.map((key) => [key, undefined])))
+  )
+}
+
+/**
+ * Watches a planned batch. What no server has answered when it is interrupted counts as unknown.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const watchBatch = <K extends KeyInput, Item, Outcome, A, E>(
+  session: Session,
+  command: WriteCommand,
+  prefix: string,
+  batch: Batch.Batch<K, Item, Outcome>,
+  write: Effect.Effect<A, E>
+): Effect.Effect<A, E> => {
+  const { writeFailures } = session
+  return writeFailures === undefined ? write : Effect.onExit(write, (exit) => {
+    // A batch that fails before it is sent fails all of its keys.
+    const error = Exit.isSuccess(exit) ? undefined : Option.getOrUndefined(Exit.findErrorOption(exit))
+    const whole = isMemcacheError(error) ? error : undefined
+    const outcomes = Array.from(batch.outcomes(), ([key, outcome]): readonly [KeyInput, unknown] => [
+      key,
+      outcome ?? whole
+    ])
+    return writeFailures.note(failuresOf(command, prefix, outcomes))
+  })
+}
+
+/** Of keys with their outcomes, those that failed; `undefined` is an outcome that nobody waits for any more. */
+const failuresOf = (
+  command: WriteCommand,
+  prefix: string,
+  outcomes: ReadonlyArray<readonly [key: KeyInput, outcome: unknown]>
+): ReadonlyArray<WriteFailure> =>
+  outcomes.flatMap(([key, outcome]) => {
+    if (outcome !== undefined && !(isMemcacheError(outcome) && isWriteFailure(outcome))) return []
+    const wire = Key.wireOf(key, prefix)
+    return typeof wire === "string" ? [failureOf(command, key, new Key.Key(wire), outcome)] : []
+  })
+
+const failureOf = (
+  command: WriteCommand,
+  key: KeyInput,
+  checked: Key.Key,
+  error: MemcacheError | undefined
+): WriteFailure => {
+  const hash = Key.hashOf(key)
+  return {
+    key,
+    itemKey: hash === undefined ? checked : [hash, checked],
+    command,
+    outcome: error === undefined ? "unknown" : error.outcome,
+    error: Option.fromUndefinedOr(error)
+  }
+}
