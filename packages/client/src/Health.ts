@@ -2,8 +2,8 @@
  * Whether a server is alive, judged from what happened on its connections. No clock and no socket: times are passed in.
  *
  * A server is dead when it cannot be reached, or when `failureLimit` commands in a row got no answer, on however many
- * connections. Errors about one item, or about the caller's own load, say nothing about the server; neither does a
- * connection that we closed, or one that has been replaced.
+ * connections, without an answer on any of them in between. Errors about one item, or about the caller's own load, say
+ * nothing about the server; neither does a connection that we closed, or one that has been replaced.
  *
  * @since 0.1.0
  */
@@ -53,8 +53,11 @@ export class Health {
 
   private readonly failureLimit: number
   private failures = 0
-  private connection: Witness | undefined = undefined
+  private readonly open = new Set<Witness>()
+  /** Those that may say something: all since the last time that none was open, as far as we did not close them. */
+  private known = new WeakSet<Witness>()
   private isLossCounted = false
+  private answeredByLost = 0
   private answeredBefore = 0
   private answeredAtFailure = 0
   private returnedAt = 0
@@ -66,32 +69,41 @@ export class Health {
 
   /** A new connection is in use. What it has answered so far was the handshake, which is no command of anybody's. */
   connected(connection: Witness): void {
-    this.disconnecting()
-    this.connection = connection
+    if (this.open.size === 0) {
+      this.known = new WeakSet()
+      this.answeredBefore = this.answered
+    }
+    this.answeredByLost -= connection.answered
+    this.open.add(connection)
+    this.known.add(connection)
     this.isLossCounted = false
-    this.answeredBefore = connection.answered
-    this.answeredAtFailure = connection.answered
   }
 
-  /** We are about to close the connection: what fails with it is our own doing. */
+  /** A connection is gone; what fails with it may still say something. */
+  lost(connection: Witness): void {
+    if (this.open.delete(connection)) this.answeredByLost += connection.answered
+  }
+
+  /** We are about to close all connections: what fails with them is our own doing. */
   disconnecting(): void {
-    this.forgetFailuresBeforeAnswer()
-    this.connection = undefined
+    for (const connection of this.open) this.lost(connection)
+    this.known = new WeakSet()
   }
 
   /** A command failed on a connection. `isFresh`: it had waited for it, so that the connection was never idle. */
   failed(error: MemcacheError, connection: Witness, isFresh: boolean): Verdict {
-    if (connection !== this.connection) return "alive"
+    if (!this.known.has(connection)) return "alive"
     switch (error.reason._tag) {
       case "ConnectionLostError":
       case "ProtocolError":
-        // A connection that ends before it has answered anything is no better than none, and must not be dialed again
-        // for every command. One that was idle may be closed by the server at any time.
-        if (connection.answered === this.answeredBefore && (isFresh || error.outcome === "unknown")) {
-          return "unreachable"
-        }
-        // All commands in flight fail with their connection, which is one failure of the server; and what was not sent
-        // does not count, since it can be sent again.
+        this.lost(connection)
+        // Connections that all end before they have answered anything are no better than none, and must not be dialed
+        // again for every command. One that was idle may be closed by the server at any time.
+        if (
+          this.open.size === 0 && this.answered === this.answeredBefore && (isFresh || error.outcome === "unknown")
+        ) return "unreachable"
+        // All commands in flight fail with their connection, and all connections with their server, which is one
+        // failure; and what was not sent does not count, since it can be sent again.
         if (this.isLossCounted || error.outcome === "not-sent") return "alive"
         this.isLossCounted = true
         return this.count()
@@ -102,6 +114,13 @@ export class Health {
     }
   }
 
+  /** Commands that were answered so far, on all connections that there were. */
+  private get answered(): number {
+    let answered = this.answeredByLost
+    for (const connection of this.open) answered += connection.answered
+    return answered
+  }
+
   private count(): Verdict {
     this.forgetFailuresBeforeAnswer()
     this.failures++
@@ -109,8 +128,9 @@ export class Health {
   }
 
   private forgetFailuresBeforeAnswer(): void {
-    if (this.connection === undefined || this.connection.answered === this.answeredAtFailure) return
-    this.answeredAtFailure = this.connection.answered
+    const { answered } = this
+    if (answered === this.answeredAtFailure) return
+    this.answeredAtFailure = answered
     this.failures = 0
   }
 
@@ -126,8 +146,9 @@ export class Health {
     death.probeAtMonotonic = now + delay
   }
 
-  /** A probe was answered. */
+  /** A probe was answered, and its connection is about to take the place of all others. */
   returned(now: number): void {
+    this.disconnecting()
     this.death = undefined
     this.failures = 0
     this.returnedAt = now

@@ -97,6 +97,7 @@ export const make = Effect.fnUntraced(function*(
     server: {
       transport: yield* Transport,
       connect: options.connect,
+      connections: options.connections,
       schedule: options.schedule,
       failureLimit: options.failureLimit,
       publish

@@ -6,12 +6,11 @@
  * @since 0.1.0
  */
 import type { Command } from "@effect-memcache/protocol/Command"
-import { sizeEstimate, verb } from "@effect-memcache/protocol/Command"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import type { Address } from "@effect-memcache/transport/Address"
 import * as AddressModule from "@effect-memcache/transport/Address"
 import type { Connection } from "@effect-memcache/transport/Connection"
-import { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import type { ConnectOptions, Transport } from "@effect-memcache/transport/Transport"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -23,11 +22,12 @@ import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { Backend } from "./Backend.ts"
+import { ColdPath, isUnsent, noteFailures } from "./ColdPath.ts"
 import type { Death } from "./Health.ts"
 import { Health } from "./Health.ts"
 import * as ProbeDelays from "./ProbeDelays.ts"
 import type { ServerEvent, ServerState, ServerStatus } from "./ServerState.ts"
-import { SharedConnection } from "./SharedConnection.ts"
+import { SharedDial } from "./SharedDial.ts"
 
 /**
  * What all servers of a pool have in common.
@@ -38,6 +38,8 @@ import { SharedConnection } from "./SharedConnection.ts"
 export interface ServerOptions {
   readonly transport: Transport["Service"]
   readonly connect: ConnectOptions
+  /** Connections that may be open at once. */
+  readonly connections: number
   readonly schedule: ProbeDelays.ProbeSchedule
   /** Consecutive failures after which a server that still accepts connections is dead. */
   readonly failureLimit: number
@@ -63,7 +65,8 @@ export class Server implements Backend {
   private readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   private readonly clock: Clock.Clock
   private readonly health: Health
-  private readonly shared: SharedConnection
+  private readonly shared: SharedDial
+  private readonly cold: ColdPath
   private probeFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private retireFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private delays: Effect.Effect<Duration.Duration> | undefined = undefined
@@ -100,17 +103,23 @@ export class Server implements Backend {
     this.clock = Context.get(context, Clock.Clock)
     this.since = this.unixTime()
     this.health = new Health(options.failureLimit)
-    this.shared = new SharedConnection({
+    this.shared = new SharedDial({
       server: this.name,
       connect: options.connect,
+      connections: options.connections,
       dial: options.transport.connect(address, options.connect),
       scope: connections,
       fork: this.fork,
       now: () => this.now(),
       onConnected: (connection) => this.onConnected(connection),
-      onLost: (error) => this.onLost(error),
+      onLost: (connection, error) => this.onLost(connection, error),
       onUnreachable: (error) => this.markDead(error, true),
       onDialing: () => this.noteStatus()
+    })
+    this.cold = new ColdPath({
+      shared: this.shared,
+      refusal: (command) => this.refusal(command),
+      noteFailure: this.noteFailure
     })
   }
 
@@ -121,18 +130,18 @@ export class Server implements Backend {
 
   /** About now, on the monotonic clock; cheap while connected. */
   get tickTime(): number {
-    return this.shared.connection?.tickTime ?? this.now()
+    return this.shared.open.first?.tickTime ?? this.now()
   }
 
   /** Without a deadline, which is on the monotonic clock, the command timeout counts from now. */
   send(command: Command, deadline?: number): Effect.Effect<Answer, MemcacheError> {
     return Effect.suspend(() => {
-      const connection = this.shared.connection
-      if (connection === undefined || this.death !== undefined) return this.sendCold(command, deadline, true)
+      const connection = this.death === undefined ? this.shared.choose() : undefined
+      if (connection === undefined) return this.cold.send(command, deadline, true)
       const until = deadline ?? connection.tickTime + this.options.connect.commandTimeout
       return Effect.catch(connection.send(command, deadline), (error) => {
         this.noteFailure(error, connection, false)
-        return isUnsent(error) ? this.sendCold(command, until, false) : Effect.fail(error)
+        return isUnsent(error) ? this.cold.send(command, until, false) : Effect.fail(error)
       })
     })
   }
@@ -143,12 +152,12 @@ export class Server implements Backend {
     deadline?: number
   ): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
     return Effect.suspend(() => {
-      const connection = this.shared.connection
-      if (connection === undefined || this.death !== undefined) return this.sendManyCold(commands, deadline, true)
+      const connection = this.death === undefined ? this.shared.choose() : undefined
+      if (connection === undefined) return this.cold.sendMany(commands, deadline, true)
       const until = deadline ?? connection.tickTime + this.options.connect.commandTimeout
       return Effect.flatMap(connection.sendMany(commands, deadline), (outcomes) => {
-        this.noteFailures(outcomes, connection, false)
-        return this.sendUnsent(commands, outcomes, until)
+        noteFailures(outcomes, connection, false, this.noteFailure)
+        return this.cold.sendUnsent(commands, outcomes, until)
       })
     })
   }
@@ -164,7 +173,7 @@ export class Server implements Backend {
     this.publish("ServerReturned")
   }
 
-  /** Closes the connection; the next command makes a new one. */
+  /** Closes all connections; the next command makes a new one. */
   readonly disconnect: Effect.Effect<void> = Effect.suspend(() => {
     this.health.disconnecting()
     return this.shared.disconnect
@@ -174,6 +183,7 @@ export class Server implements Backend {
   retire(): void {
     this.isClosed = true
     this.probeFiber?.interruptUnsafe()
+    this.shared.retire()
     const close = Effect.suspend(() => {
       // From here on the fiber must not be interrupted by the scope that it closes.
       this.retireFiber = undefined
@@ -185,8 +195,8 @@ export class Server implements Backend {
 
   /** The server as it is now. */
   state(): ServerState {
-    const { connection } = this.shared
-    const version = connection === undefined || connection.version === "" ? undefined : connection.version
+    const { first, size } = this.shared.open
+    const version = first === undefined || first.version === "" ? undefined : first.version
     return {
       server: this.name,
       pool: "main",
@@ -194,108 +204,36 @@ export class Server implements Backend {
       status: this.status,
       since: DateTime.makeUnsafe(this.since),
       inFlight: this.inFlight,
-      connections: connection === undefined ? 0 : 1,
+      connections: size,
       version: Option.fromUndefinedOr(version),
-      dialect: Option.fromUndefinedOr(connection?.dialect),
+      dialect: Option.fromUndefinedOr(first?.dialect),
       nextProbe: Option.map(Option.fromUndefinedOr(this.death), ({ probeAt }) => DateTime.makeUnsafe(probeAt)),
       error: Option.map(Option.fromUndefinedOr(this.death), ({ error }) => error)
     }
   }
 
   private get inFlight(): number {
-    return (this.shared.connection?.inFlight ?? 0) + this.shared.waiting
+    return this.shared.open.inFlight + this.shared.waiting
   }
 
   private get status(): ServerStatus {
     if (this.death !== undefined) return "dead"
-    if (this.shared.connection !== undefined) return "connected"
+    if (this.shared.open.size > 0) return "connected"
     return this.shared.isDialing ? "connecting" : "idle"
   }
 
-  private sendCold(
-    command: Command,
-    deadline: number | undefined,
-    mayRepeat: boolean
-  ): Effect.Effect<Answer, MemcacheError> {
-    const about = { verb: verb(command), bytes: sizeEstimate(command) }
-    return this.unlessUnavailable(
-      about.verb,
-      this.shared.whenConnected(
-        about,
-        deadline,
-        (connection, deadline) =>
-          Effect.catch(connection.send(command, deadline), (error) => {
-            this.noteFailure(error, connection, true)
-            return mayRepeat && isUnsent(error) ? this.sendCold(command, deadline, false) : Effect.fail(error)
-          })
-      )
-    )
-  }
-
-  private sendManyCold(
-    commands: ReadonlyArray<Command>,
-    deadline: number | undefined,
-    mayRepeat: boolean
-  ): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
-    if (commands.length === 0) return Effect.succeed([])
-    const about = {
-      verb: verb(commands[0]),
-      bytes: commands.reduce((sum, command) => sum + sizeEstimate(command), 0)
+  private refusal(command: string): MemcacheError | undefined {
+    if (this.isClosed) {
+      const detail = "the server was removed, or the scope of the Memcache layer is closed"
+      return MemcacheError.connectionLost({ server: this.name, command, outcome: "not-sent", detail })
     }
-    return this.unlessUnavailable(
-      about.verb,
-      this.shared.whenConnected(
-        about,
-        deadline,
-        (connection, deadline) =>
-          Effect.flatMap(connection.sendMany(commands, deadline), (outcomes) => {
-            this.noteFailures(outcomes, connection, true)
-            return mayRepeat ? this.sendUnsent(commands, outcomes, deadline) : Effect.succeed(outcomes)
-          })
-      )
-    ).pipe(Effect.catch((error) => Effect.succeed(commands.map(() => error))))
+    const { death } = this
+    if (death === undefined) return undefined
+    const retryAfter = Math.max(Math.ceil(death.probeAtMonotonic - this.now()), 0)
+    return MemcacheError.serverDead({ server: this.name, command, retryAfter, cause: death.error })
   }
 
-  private sendUnsent(
-    commands: ReadonlyArray<Command>,
-    outcomes: ReadonlyArray<Answer | MemcacheError>,
-    deadline: number
-  ): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
-    const unsent = commands.filter((_, i) => isUnsent(outcomes[i]))
-    if (unsent.length === 0) return Effect.succeed(outcomes)
-    return Effect.map(this.sendManyCold(unsent, deadline, false), (again) => {
-      let next = 0
-      return outcomes.map((outcome) => isUnsent(outcome) ? again[next++] : outcome)
-    })
-  }
-
-  private unlessUnavailable<A>(command: string, use: Effect.Effect<A, MemcacheError>): Effect.Effect<A, MemcacheError> {
-    return Effect.suspend(() => {
-      if (this.isClosed) {
-        const detail = "the server was removed, or the scope of the Memcache layer is closed"
-        return Effect.fail(
-          MemcacheError.connectionLost({ server: this.name, command, outcome: "not-sent", detail })
-        )
-      }
-      const { death } = this
-      if (death === undefined) return use
-      const retryAfter = Math.max(Math.ceil(death.probeAtMonotonic - this.now()), 0)
-      return Effect.fail(MemcacheError.serverDead({ server: this.name, command, retryAfter, cause: death.error }))
-    })
-  }
-
-  // A batch is one failure, however many of its commands failed: rather one that was sent than one that was not.
-  private noteFailures(
-    outcomes: ReadonlyArray<Answer | MemcacheError>,
-    connection: Connection,
-    isFresh: boolean
-  ): void {
-    const errors = outcomes.filter(isMemcacheError)
-    const failed = errors.find(({ outcome }) => outcome === "unknown") ?? errors.find(isAboutServer)
-    if (failed !== undefined) this.noteFailure(failed, connection, isFresh)
-  }
-
-  private noteFailure(error: MemcacheError, connection: Connection, isFresh: boolean): void {
+  private readonly noteFailure = (error: MemcacheError, connection: Connection, isFresh: boolean): void => {
     const verdict = this.health.failed(error, connection, isFresh)
     if (verdict === "unreachable") this.markDead(error, true)
     else if (verdict === "failing" && this.options.mayMarkDead()) this.markDead(error, false)
@@ -309,12 +247,14 @@ export class Server implements Backend {
     }
     this.health.connected(connection)
     this.noteStatus()
-    this.publish("ServerConnected")
+    // The server is connected from its first connection to its last.
+    if (this.shared.open.size === 1) this.publish("ServerConnected")
   }
 
-  private onLost(error: MemcacheError): void {
+  private onLost(connection: Connection, error: MemcacheError): void {
+    this.health.lost(connection)
     this.noteStatus()
-    if (this.isClosed) return
+    if (this.isClosed || this.shared.open.size > 0) return
     this.options.publish({ _tag: "ServerDisconnected", server: this.name, at: this.utc(), error })
   }
 
@@ -324,6 +264,7 @@ export class Server implements Backend {
     if (this.health.hasRecovered(this.now())) this.delays = undefined
     const death: Death = { error, isUnreachable, probeAt: this.unixTime(), probeAtMonotonic: this.now() }
     this.health.death = death
+    this.shared.stopGrowing()
     this.noteStatus()
     this.probeFiber = this.fork(this.probe(death))
   }
@@ -341,7 +282,7 @@ export class Server implements Backend {
       yield* Effect.sleep(delay)
       // Not even a transport that throws may end the probing.
       yield* Effect.exit(
-        this.shared.open((opened) => {
+        this.shared.dialApart((opened) => {
           this.probeFiber = undefined
           this.shared.adopt(opened)
         })
@@ -354,6 +295,7 @@ export class Server implements Backend {
     this.isClosed = true
     this.retireFiber?.interruptUnsafe()
     this.probeFiber?.interruptUnsafe()
+    this.shared.retire()
     this.shared.stopDialing()
   }
 
@@ -387,11 +329,3 @@ export class Server implements Backend {
     return DateTime.makeUnsafe(this.unixTime())
   }
 }
-
-/** Whether a command may go out on another connection: no byte of it was written, and its connection is gone. */
-const isUnsent = (outcome: Answer | MemcacheError): boolean =>
-  isMemcacheError(outcome) && outcome.outcome === "not-sent" && outcome.reason._tag === "ConnectionLostError"
-
-/** Whether an error may be about the server, rather than about the command. */
-const isAboutServer = ({ reason }: MemcacheError): boolean =>
-  reason._tag === "ConnectionLostError" || reason._tag === "ProtocolError" || reason._tag === "TimeoutError"

@@ -85,12 +85,92 @@ describe("Health", () => {
 
   it("a connection that was replaced, or that we closed, says nothing any more", () => {
     const { connection, health } = connected(1)
+    health.returned(0)
     const next = { answered: 2 }
     health.connected(next)
     assert.strictEqual(health.failed(sent, connection, false), "alive")
     assert.strictEqual(health.failed(timeout, connection, false), "alive")
     health.disconnecting()
     assert.strictEqual(health.failed(sent, next, true), "alive")
+  })
+
+  it("a connection that was lost before the one in use was made says nothing any more", () => {
+    const { connection, health } = connected(1)
+    health.lost(connection)
+    health.connected({ answered: 2 })
+    assert.strictEqual(health.failed(sent, connection, false), "alive")
+    assert.strictEqual(health.failed(timeout, connection, false), "alive")
+  })
+
+  describe("with several connections", () => {
+    const three = (limit: number) => {
+      const { connection, health } = connected(limit)
+      const others = [{ answered: 2 }, { answered: 2 }]
+      for (const other of others) health.connected(other)
+      return { health, connections: [connection, ...others] as const }
+    }
+
+    it("failures are counted over all of them", () => {
+      const { connections: [a, b, c], health } = three(3)
+      const verdicts = [a, b, c].map((connection) => health.failed(timeout, connection, false))
+      assert.deepStrictEqual(verdicts, ["alive", "alive", "failing"])
+    })
+
+    it("an answer on any of them begins the count anew", () => {
+      const { connections: [a, b, c], health } = three(2)
+      for (const answering of [a, b, c, b]) {
+        assert.strictEqual(health.failed(timeout, a, false), "alive")
+        answering.answered++
+      }
+      assert.strictEqual(health.failed(timeout, a, false), "alive")
+      assert.strictEqual(health.failed(timeout, b, false), "failing")
+    })
+
+    it("an answer counts although its connection was lost afterwards, and only once", () => {
+      const { connections: [a, b], health } = three(2)
+      assert.strictEqual(health.failed(timeout, a, false), "alive")
+      b.answered++
+      health.lost(b)
+      assert.strictEqual(health.failed(timeout, a, false), "alive")
+      assert.strictEqual(health.failed(timeout, a, false), "failing")
+    })
+
+    it("one that ends before it answered anything says nothing while others are open", () => {
+      const { connections: [a, b], health } = three(5)
+      assert.strictEqual(health.failed(sent, b, true), "alive")
+      assert.strictEqual(health.failed(unsent, a, true), "alive")
+    })
+
+    it("all that end before they answered anything are as good as none", () => {
+      const { connections, health } = three(5)
+      assert.deepStrictEqual(
+        connections.map((connection) => health.failed(sent, connection, false)),
+        ["alive", "alive", "unreachable"]
+      )
+    })
+
+    it("the last one may end without an answer when another has answered", () => {
+      const { connections: [a, b, c], health } = three(5)
+      a.answered++
+      for (const connection of [a, b, c]) assert.strictEqual(health.failed(sent, connection, false), "alive")
+    })
+
+    it("their loss at once is one failure", () => {
+      const { connections, health } = three(2)
+      connections[0].answered++
+      for (const connection of connections) {
+        for (let i = 0; i < 3; i++) assert.strictEqual(health.failed(sent, connection, false), "alive")
+      }
+      const next = { answered: 2 }
+      health.connected(next)
+      assert.strictEqual(health.failed(timeout, next, false), "failing")
+    })
+
+    it("what we closed says nothing, whichever it was", () => {
+      const { connections, health } = three(1)
+      health.disconnecting()
+      for (const connection of connections) assert.strictEqual(health.failed(sent, connection, true), "alive")
+    })
   })
 
   it("an error about one command says nothing about the server", () => {

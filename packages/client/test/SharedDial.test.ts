@@ -7,14 +7,14 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { SharedConnection } from "../src/SharedConnection.ts"
+import { SharedDial } from "../src/SharedDial.ts"
 import { connectOptions, countingClock } from "./fixtures/ScriptedPool.ts"
 import { refused, ScriptedConnection } from "./fixtures/ScriptedTransport.ts"
 
 const server = "a:11211"
 
-/** A shared connection whose next dial is `dial`, and the words it is told. */
-const make = Effect.gen(function*() {
+/** A shared dial whose next dial is `dial`, and the words it is told. */
+const makeUpTo = Effect.fnUntraced(function*(connections: number) {
   const { clock, sleeping } = yield* countingClock
   const scope = yield* Effect.scope
   const fork = Effect.runForkWith(yield* Effect.context<never>())
@@ -23,9 +23,10 @@ const make = Effect.gen(function*() {
     dial: Effect.never as Effect.Effect<Connection, MemcacheError, Scope.Scope>,
     dials: 0
   }
-  const shared = new SharedConnection({
+  const shared = new SharedDial({
     server,
     connect: connectOptions,
+    connections,
     dial: Effect.suspend(() => {
       control.dials++
       return control.dial
@@ -43,7 +44,9 @@ const make = Effect.gen(function*() {
   return { shared, control, told, connection, use, fork, sleeping }
 })
 
-describe("SharedConnection", () => {
+const make = makeUpTo(1)
+
+describe("SharedDial", () => {
   it.effect("a dial that needs no time leaves nothing that could be given up later", () =>
     Effect.gen(function*() {
       const { connection, control, shared, told, use } = yield* make
@@ -100,7 +103,7 @@ describe("SharedConnection", () => {
       yield* Deferred.succeed(gate, undefined)
       yield* Fiber.await(disconnecting)
       assert.isDefined(made.closed)
-      assert.strictEqual(shared.connection, second)
+      assert.strictEqual(shared.open.first, second)
       assert.deepStrictEqual(told, ["dialing", "given up", "dialing", "connected"])
     }))
 
@@ -116,7 +119,7 @@ describe("SharedConnection", () => {
         })
       )
       assert.strictEqual((yield* Effect.flip(use)).outcome, "not-sent")
-      assert.isUndefined(shared.connection)
+      assert.isUndefined(shared.open.first)
       assert.isDefined(made.closed)
     }))
 
@@ -140,7 +143,7 @@ describe("SharedConnection", () => {
       control.dial = Effect.as(closing, made)
       yield* use
       made.lose()
-      assert.isUndefined(shared.connection)
+      assert.isUndefined(shared.open.first)
       assert.deepStrictEqual(told, ["dialing", "connected", "closed", "lost"])
     }))
 
@@ -151,7 +154,7 @@ describe("SharedConnection", () => {
       made.lose()
       control.dial = Effect.succeed(made)
       assert.strictEqual(yield* use, made)
-      assert.isUndefined(shared.connection)
+      assert.isUndefined(shared.open.first)
       assert.deepStrictEqual(told, ["dialing", "connected", "lost"])
     }))
 
@@ -164,7 +167,7 @@ describe("SharedConnection", () => {
       control.dial = opened(first)
       yield* use
       control.dial = opened(second)
-      yield* shared.open((opened) => shared.adopt(opened))
+      yield* shared.dialApart((opened) => shared.adopt(opened))
       assert.isDefined(first.closed)
       assert.strictEqual(yield* use, second)
       assert.isUndefined(second.closed)
@@ -184,7 +187,7 @@ describe("SharedConnection", () => {
         }))
       })
       control.dial = Effect.succeed(second)
-      yield* shared.open((opened) => shared.adopt(opened))
+      yield* shared.dialApart((opened) => shared.adopt(opened))
       assert.strictEqual(next, second)
       assert.strictEqual(control.dials, 2)
     }))

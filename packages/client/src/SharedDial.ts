@@ -1,8 +1,8 @@
 /**
- * The connection of one server: made when a command needs it, by one dial that everybody who is waiting shares, and
- * replaced when it is lost.
+ * The connections of one server: made when commands need them, by one dial at a time that everybody who is waiting
+ * shares.
  *
- * What waits for the dial waits within its own command's time and within the bounds of a connection, because there is no
+ * Nobody waits while a connection is open: the dial for a further one goes on in the background. What waits for the dial waits within its own command's time and within the bounds of a connection, because there is no
  * other queue while disconnected.
  *
  * @since 0.1.0
@@ -16,67 +16,69 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import type { Opened } from "./ConnectionSet.ts"
+import { ConnectionSet } from "./ConnectionSet.ts"
+import { BUSY, Growth } from "./Growth.ts"
 
 /**
- * What a shared connection is made with, and whom it tells.
+ * What a shared dial is made with, and whom it tells.
  *
  * @category options
  * @since 0.1.0
  */
-export interface SharedConnectionOptions {
+export interface SharedDialOptions {
   /** As in errors. */
   readonly server: string
   readonly connect: ConnectOptions
+  /** Connections that may be open at once. */
+  readonly connections: number
   readonly dial: Effect.Effect<Connection, MemcacheError, Scope.Scope>
   readonly scope: Scope.Scope
   readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   /** On the monotonic clock, in milliseconds. */
   readonly now: () => number
+  /** A connection is open; it is among `open` already. */
   readonly onConnected: (connection: Connection) => void
-  readonly onLost: (error: MemcacheError) => void
-  /** The shared dial failed. */
+  /** A connection is gone; it is not among `open` any more. */
+  readonly onLost: (connection: Connection, error: MemcacheError) => void
+  /** The dial failed while no connection was open. */
   readonly onUnreachable: (error: MemcacheError) => void
-  /** The shared dial begins, or was given up. */
+  /** The dial begins, or was given up. */
   readonly onDialing: () => void
 }
 
 /**
- * A connection with the scope that closes it.
- *
  * @category models
  * @since 0.1.0
  */
-export interface Opened {
-  readonly connection: Connection
-  readonly scope: Scope.Closeable
-}
-
-/**
- * @category models
- * @since 0.1.0
- */
-export class SharedConnection {
-  /** The live connection, if there is one. */
-  connection: Connection | undefined = undefined
+export class SharedDial {
+  readonly open = new ConnectionSet()
   /** Commands that wait for the dial. */
   waiting = 0
 
-  private readonly options: SharedConnectionOptions
+  private readonly options: SharedDialOptions
+  private growth = new Growth()
+  private limit: number
   private waitingBytes = 0
-  private scope: Scope.Closeable | undefined = undefined
   private dialing: Deferred.Deferred<Connection, MemcacheError> | undefined = undefined
   private dialFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
-  constructor(options: SharedConnectionOptions) {
+  constructor(options: SharedDialOptions) {
     this.options = options
+    this.limit = options.connections
   }
 
   get isDialing(): boolean {
     return this.dialing !== undefined
   }
 
+  /** The open connection for the next command, if there is one; dials for another when all are busy. */
+  choose(): Connection | undefined {
+    return this.limit === 1 ? this.open.first : this.leastBusy()
+  }
+
   /**
-   * Runs `use` with the connection as soon as there is one. `deadline` is on the monotonic clock; without one the
+   * Runs `use` with a connection as soon as there is one. `deadline` is on the monotonic clock; without one the
    * command timeout counts from now. This is off the hot path, so it may cost a timeout each.
    */
   whenConnected<A>(
@@ -87,6 +89,8 @@ export class SharedConnection {
     // What is counted here must be counted off again, so nothing may come between.
     return Effect.uninterruptibleMask((restore) => {
       const { connect, server } = this.options
+      const open = this.choose()
+      if (open !== undefined) return restore(use(open, deadline ?? open.tickTime + connect.commandTimeout))
       if (this.waiting >= connect.maxInFlight.commands || this.waitingBytes > connect.maxInFlight.bytes) {
         const detail = `${this.waiting} commands wait for the connection`
         return Effect.fail(MemcacheError.overloaded({ server, command: command.verb, detail }))
@@ -112,7 +116,8 @@ export class SharedConnection {
             this.waitingBytes -= command.bytes
           })
         ),
-        Effect.flatMap((connection) => restore(use(connection, until)))
+        // A thousand that waited must not all go to the first connection when others follow soon.
+        Effect.flatMap((connection) => restore(use(this.choose() ?? connection, until)))
       )
     })
   }
@@ -121,7 +126,7 @@ export class SharedConnection {
    * Dials apart from what is in use and hands the connection on, which nothing can interrupt: it always has an owner. A
    * failure leaves nothing behind.
    */
-  open(use: (opened: Opened) => void): Effect.Effect<void, MemcacheError> {
+  dialApart(use: (opened: Opened) => void): Effect.Effect<void, MemcacheError> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Scope.fork(this.options.scope), (scope) =>
         restore(Scope.provide(this.options.dial, scope)).pipe(
@@ -131,21 +136,14 @@ export class SharedConnection {
     )
   }
 
-  /** Takes a fresh connection into use, and lets go of the one before. */
-  adopt({ connection, scope }: Opened): void {
-    const before = this.scope
-    this.connection = connection
-    this.scope = scope
-    // Told first: who is let go with the connection before asks for this one.
-    this.options.onConnected(connection)
-    if (before !== undefined) this.discard(before)
-    connection.onClose((error) => {
-      this.discard(scope)
-      if (this.connection !== connection) return
-      this.connection = undefined
-      this.scope = undefined
-      this.options.onLost(error)
-    })
+  /** Takes a fresh connection into use in the place of all others, and lets go of them. */
+  adopt(opened: Opened): void {
+    const before = this.open.replace([opened])
+    // Told first: who is let go with the connections before asks for this one.
+    this.options.onConnected(opened.connection)
+    this.endDial(Effect.succeed(opened.connection))
+    for (const { scope } of before) this.discard(scope)
+    this.watch(opened)
   }
 
   /** Closes the scope of a connection that is not used any more. */
@@ -153,42 +151,87 @@ export class SharedConnection {
     this.options.fork(Scope.close(scope, Exit.void))
   }
 
-  /** Closes the connection and ends the dial; the next command makes a new one. */
+  /** Closes all connections and ends the dial; the next command makes a new one. */
   readonly disconnect: Effect.Effect<void> = Effect.suspend(() => {
-    const { dialFiber, scope } = this
+    const { dialFiber } = this
+    const before = this.open.members
     this.stopDialing()
-    const closed = scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
-    return dialFiber === undefined ? closed : Effect.andThen(closed, Fiber.await(dialFiber))
+    const closed = Effect.forEach(before, ({ scope }) => Scope.close(scope, Exit.void), {
+      concurrency: "unbounded",
+      discard: true
+    })
+    const ended = dialFiber === undefined ? closed : Effect.andThen(closed, Fiber.await(dialFiber))
+    return Effect.andThen(ended, Effect.sync(() => {
+      // What we closed ourselves was no failure to open it.
+      this.growth = new Growth()
+    }))
   })
 
   /** Whoever waits for the dial fails at once, however long the dial takes to end; nothing of theirs was sent. */
   stopDialing(): void {
+    this.endDial(Effect.fail(this.interrupted()))
+  }
+
+  /** Ends a dial for one more connection, which nobody waits for. */
+  stopGrowing(): void {
+    if (this.open.size > 0) this.stopDialing()
+  }
+
+  /** From now on no connection is dialed while another is open. */
+  retire(): void {
+    this.stopGrowing()
+    this.limit = 0
+  }
+
+  private leastBusy(): Connection | undefined {
+    const found = this.open.leastBusy()
+    if (
+      found !== undefined && found.inFlight > BUSY && this.open.size < this.limit && this.dialing === undefined &&
+      this.growth.mayDial(found.tickTime)
+    ) this.beginDial()
+    return found
+  }
+
+  private endDial(outcome: Effect.Effect<Connection, MemcacheError>): void {
     const { dialFiber, dialing } = this
     if (dialing === undefined) return
     this.dialing = undefined
     this.dialFiber = undefined
     dialFiber?.interruptUnsafe()
     this.options.onDialing()
-    Deferred.doneUnsafe(dialing, Effect.fail(this.interrupted()))
+    Deferred.doneUnsafe(dialing, outcome)
+  }
+
+  private watch({ connection, scope }: Opened): void {
+    const { answered } = connection
+    connection.onClose((error) => {
+      this.discard(scope)
+      if (!this.open.remove(connection)) return
+      // Where others work, one that was never of use is as good as a dial that failed.
+      if (this.open.size > 0 && connection.answered === answered) this.growth.failed(this.options.now())
+      this.options.onLost(connection, error)
+    })
   }
 
   private connected(): Deferred.Deferred<Connection, MemcacheError> {
-    if (this.dialing !== undefined) return this.dialing
+    return this.dialing ?? this.beginDial()
+  }
+
+  private beginDial(): Deferred.Deferred<Connection, MemcacheError> {
     const dialing = Deferred.makeUnsafe<Connection, MemcacheError>()
-    if (this.connection !== undefined) {
-      Deferred.doneUnsafe(dialing, Effect.succeed(this.connection))
-      return dialing
-    }
     this.dialing = dialing
     this.options.onDialing()
     const fiber = this.options.fork(
       Effect.onExit(
-        this.open((opened) => {
+        this.dialApart((opened) => {
           // Given up in the meantime.
           if (this.dialing !== dialing) return this.discard(opened.scope)
           this.dialing = undefined
           this.dialFiber = undefined
-          this.adopt(opened)
+          this.open.add(opened)
+          this.growth.opened(this.options.now())
+          this.options.onConnected(opened.connection)
+          this.watch(opened)
           Deferred.doneUnsafe(dialing, Effect.succeed(opened.connection))
         }),
         (exit) =>
@@ -197,7 +240,8 @@ export class SharedConnection {
             this.dialing = undefined
             this.dialFiber = undefined
             const error = this.failureOf(exit.cause)
-            this.options.onUnreachable(error)
+            if (this.open.size > 0) this.growth.failed(this.options.now())
+            else this.options.onUnreachable(error)
             Deferred.doneUnsafe(dialing, Effect.fail(error))
           })
       )
