@@ -70,8 +70,9 @@ export const count = (session: Session, mode: "incr" | "decr") =>
       if (isArgumentError(delta)) return Effect.fail(delta)
       const backend = session.pool.pick(wire, Key.hashOf(key))
       const command: Command = { _tag: "Arithmetic", mode, key: wire, delta, create: undefined, noreply: false }
+      const read = Writing.watchAnswer(session, mode, key, readCounter)
       if (options?.initial === undefined) {
-        return isMemcacheError(backend) ? Effect.fail(backend) : step(backend, command)
+        return isMemcacheError(backend) ? Effect.fail(backend) : step(backend, command, read)
       }
       const initial = toUint64("initial", options.initial)
       if (isArgumentError(initial)) return Effect.fail(initial)
@@ -79,22 +80,27 @@ export const count = (session: Session, mode: "incr" | "decr") =>
       if (isArgumentError(exptime)) return Effect.fail(exptime)
       return isMemcacheError(backend)
         ? Effect.fail(backend)
-        : countOrCreate(backend, command, creation(wire, initial, exptime), initial, MAX_ROUNDS)
+        : countOrCreate(backend, command, creation(wire, initial, exptime), initial, MAX_ROUNDS, read)
     })
   )
 
-const step = (backend: Backend, command: Command): Effect.Effect<Option.Option<bigint>, MemcacheError> =>
-  Effect.flatMap(backend.send(command), (answer) => readCounter(answer, backend.name))
+const step = (
+  backend: Backend,
+  command: Command,
+  read: typeof readCounter
+): Effect.Effect<Option.Option<bigint>, MemcacheError> =>
+  Effect.flatMap(backend.send(command), (answer) => read(answer, backend.name))
 
 const countOrCreate = (
   backend: Backend,
   command: Command,
   creation: Command,
   initial: bigint,
-  rounds: number
+  rounds: number,
+  read: typeof readCounter = readCounter
 ): Effect.Effect<Option.Option<bigint>, MemcacheError> =>
   Effect.filterOrElse(
-    step(backend, command),
+    step(backend, command, read),
     (counted) => Option.isSome(counted) || rounds === 0,
     () =>
       Effect.flatMap(backend.send(creation), (answer) => {

@@ -11,7 +11,7 @@ import type { Command } from "@effect-memcache/protocol/Command"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import type { Reply } from "@effect-memcache/protocol/Reply"
 import { status } from "@effect-memcache/protocol/Reply"
-import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Effect from "effect/Effect"
 import type { Backend } from "./Backend.ts"
 import { isMovable } from "./Detour.ts"
@@ -34,11 +34,22 @@ export const make = (): (home: Backend) => Backend => {
   }
 }
 
+/**
+ * Why nobody was asked for an answer, if it was made here; `undefined` if a server gave it.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const causeOf = (answer: Answer): MemcacheError | undefined => causes.get(answer)
+
+// Beside the answers, since only who watches writes wants to know.
+const causes = new WeakMap<Answer, MemcacheError>()
+
 const missing = (home: Backend): Backend => ({
   name: home.name,
   send: (command) =>
     Effect.catchIf(home.send(command), isMovable, (error) => {
-      const answer = absent(command)
+      const answer = absentFor(command, error)
       return answer === undefined ? Effect.fail(error) : Effect.succeed(answer)
     }),
   sendMany: (commands) =>
@@ -46,7 +57,13 @@ const missing = (home: Backend): Backend => ({
 })
 
 const orAbsent = (command: Command, outcome: Answer | MemcacheError): Answer | MemcacheError =>
-  isMovable(outcome) ? absent(command) ?? outcome : outcome
+  isMemcacheError(outcome) && isMovable(outcome) ? absentFor(command, outcome) ?? outcome : outcome
+
+const absentFor = (command: Command, error: MemcacheError): Answer | undefined => {
+  const answer = absent(command)
+  if (answer !== undefined) causes.set(answer, error)
+  return answer
+}
 
 /**
  * What a server without any item answers to the command; `undefined` for commands that are not about an item.

@@ -27,7 +27,12 @@ import * as Writing from "./Writing.ts"
  * @since 0.1.0
  */
 export const remove = (session: Session) => <K extends KeyInput>(key: K) =>
-  Writing.watch(session, "delete", key, ask(session, key, removal, readFlag))
+  Writing.watch(
+    session,
+    "delete",
+    key,
+    ask(session, key, removal, Writing.watchAnswer(session, "delete", key, readFlag))
+  )
 
 /**
  * Gives an item a new time to live; `true` if there is one.
@@ -46,8 +51,9 @@ export const touch = (session: Session) =>
     key,
     withClock((clock) => {
       const exptime = toExptime(ttl, clock.currentTimeMillisUnsafe())
+      const read = Writing.watchAnswer(session, "touch", key, readFlag)
       return typeof exptime === "number"
-        ? ask(session, key, (wire) => ({ _tag: "Touch", key: wire, exptime, noreply: false }), readFlag)
+        ? ask(session, key, (wire) => ({ _tag: "Touch", key: wire, exptime, noreply: false }), read)
         : Effect.fail(exptime)
     })
   )
@@ -85,8 +91,7 @@ export const removeManyPartial = (session: Session) =>
     const batch = Batch.ofKeys<K, boolean>(session, keys, options)
     if (isKeyError(batch)) return keyFailure<K>(batch)
     const prefix = session.prefix + (options?.prefix ?? "")
-    const sent = Batch.send(batch, removal, readRemoved)
-    return Effect.map(Writing.watchBatch(session, "delete", prefix, batch, sent), summary)
+    return Effect.map(Writing.sendBatch(session, "delete", prefix, batch, removal, readRemoved), summary)
   })
 
 const summary = <K>(batch: Batch.Batch<K, WireKey, boolean>) => {

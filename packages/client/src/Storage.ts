@@ -80,7 +80,7 @@ export const store = (session: Session, mode: "set" | "add" | "replace") =>
           key,
           { _tag: "Store", mode, key: wire, flags, exptime, value: bytes, noreply: false },
           wire,
-          readStored
+          Writing.watchAnswer(session, mode, key, readStored)
         ))
     })
   )
@@ -109,7 +109,7 @@ export const extend = (session: Session, mode: "append" | "prepend") =>
           key,
           { _tag: "Store", mode, key: wire, flags: 0, exptime: 0, value: bytes, noreply: false },
           wire,
-          readStored
+          Writing.watchAnswer(session, mode, key, readStored)
         ))
     })
   )
@@ -146,7 +146,7 @@ export const compareAndSwap = (session: Session) =>
           key,
           { _tag: "Cas", key: wire, flags, exptime, value: bytes, cas, noreply: false },
           wire,
-          readSwap
+          Writing.watchAnswer(session, "cas", key, readSwap)
         ))
     })
   )
@@ -165,8 +165,10 @@ export const storeMany = (session: Session) =>
 ): Effect.Effect<Array<E[0]>, MemcacheError | KeyErrorOf<E[0]> | ArgumentError> =>
   Effect.flatMap(plan(session, entries, options), (batch) => {
     const error = batch.refusals().find(isFailure)
-    const sent = error === undefined ? Batch.send(batch, itself, readOutcome) : Effect.fail(error)
-    return Effect.flatMap(Writing.watchBatch(session, "set", prefixOf(session, options), batch, sent), refusedKeys)
+    const prefix = prefixOf(session, options)
+    return error === undefined
+      ? Effect.flatMap(Writing.sendBatch(session, "set", prefix, batch, itself, readOutcome), refusedKeys)
+      : Writing.watchBatch(session, "set", prefix, batch, Effect.fail(error))
   })
 
 /**
@@ -185,13 +187,7 @@ export const storeManyPartial = (session: Session) =>
 > =>
   Effect.map(
     Effect.flatMap(plan(session, entries, options), (batch) =>
-      Writing.watchBatch(
-        session,
-        "set",
-        prefixOf(session, options),
-        batch,
-        Batch.send(batch, itself, readOutcome)
-      )),
+      Writing.sendBatch(session, "set", prefixOf(session, options), batch, itself, readOutcome)),
     summary
   )
 

@@ -4,14 +4,17 @@
  *
  * @since 0.1.0
  */
+import type { Command } from "@effect-memcache/protocol/Command"
+import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import type * as Batch from "./Batch.ts"
+import * as Batch from "./Batch.ts"
 import type { KeyInput } from "./Key.ts"
 import * as Key from "./Key.ts"
+import * as Miss from "./Miss.ts"
 import type { Session } from "./Session.ts"
 import type { WriteCommand, WriteFailure } from "./WriteFailure.ts"
 import { isWriteFailure } from "./WriteFailure.ts"
@@ -39,6 +42,27 @@ export const watch = <A, E>(
 }
 
 /**
+ * Watches the answer to a write of one key: the policy "miss" says "not stored" for a server that nobody has asked.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const watchAnswer = <A, E>(
+  session: Session,
+  command: WriteCommand,
+  key: KeyInput,
+  read: (answer: Answer, server: string) => Effect.Effect<A, E>
+): (answer: Answer, server: string) => Effect.Effect<A, E> => {
+  const { writeFailures } = session
+  return writeFailures === undefined ? read : (answer, server) => {
+    const cause = Miss.causeOf(answer)
+    return cause === undefined
+      ? read(answer, server)
+      : Effect.andThen(writeFailures.note(failuresOf(command, session.prefix, [[key, cause]])), read(answer, server))
+  }
+}
+
+/**
  * Watches a write of many keys while it is prepared, when only interruption can keep it from being sent.
  *
  * @category combinators
@@ -59,7 +83,32 @@ export const watchPlan = <A, E>(
 }
 
 /**
- * Watches a planned batch. What no server has answered when it is interrupted counts as unknown.
+ * `Batch.send`, watched.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const sendBatch = <K extends KeyInput, Item, Outcome>(
+  session: Session,
+  command: WriteCommand,
+  prefix: string,
+  batch: Batch.Batch<K, Item, Outcome>,
+  commandOf: (item: Item) => Command,
+  read: (answer: Answer, server: string) => Outcome | MemcacheError
+): Effect.Effect<Batch.Batch<K, Item, Outcome>> => {
+  if (session.writeFailures === undefined) return Batch.send(batch, commandOf, read)
+  const unasked = new Map<string, MemcacheError>()
+  const sent = Batch.send(batch, commandOf, (answer, server) => {
+    const cause = Miss.causeOf(answer)
+    if (cause !== undefined && "key" in answer.command) unasked.set(answer.command.key, cause)
+    return read(answer, server)
+  })
+  return watchBatch(session, command, prefix, batch, sent, unasked)
+}
+
+/**
+ * Watches a planned batch. What no server has answered when it is interrupted counts as unknown; `unasked` are the keys
+ * on the wire that were answered without asking a server.
  *
  * @category combinators
  * @since 0.1.0
@@ -69,7 +118,8 @@ export const watchBatch = <K extends KeyInput, Item, Outcome, A, E>(
   command: WriteCommand,
   prefix: string,
   batch: Batch.Batch<K, Item, Outcome>,
-  write: Effect.Effect<A, E>
+  write: Effect.Effect<A, E>,
+  unasked: ReadonlyMap<string, MemcacheError> = new Map()
 ): Effect.Effect<A, E> => {
   const { writeFailures } = session
   return writeFailures === undefined ? write : Effect.onExit(write, (exit) => {
@@ -80,7 +130,7 @@ export const watchBatch = <K extends KeyInput, Item, Outcome, A, E>(
       key,
       outcome ?? whole
     ])
-    return writeFailures.note(failuresOf(command, prefix, outcomes))
+    return writeFailures.note(failuresOf(command, prefix, outcomes, unasked))
   })
 }
 
@@ -88,12 +138,16 @@ export const watchBatch = <K extends KeyInput, Item, Outcome, A, E>(
 const failuresOf = (
   command: WriteCommand,
   prefix: string,
-  outcomes: ReadonlyArray<readonly [key: KeyInput, outcome: unknown]>
+  outcomes: ReadonlyArray<readonly [key: KeyInput, outcome: unknown]>,
+  unasked: ReadonlyMap<string, MemcacheError> = new Map()
 ): ReadonlyArray<WriteFailure> =>
   outcomes.flatMap(([key, outcome]) => {
-    if (outcome !== undefined && !(isMemcacheError(outcome) && isWriteFailure(outcome))) return []
+    const isTold = outcome === undefined || (isMemcacheError(outcome) && isWriteFailure(outcome))
+    if (!isTold && unasked.size === 0) return []
     const wire = Key.wireOf(key, prefix)
-    return typeof wire === "string" ? [failureOf(command, key, new Key.Key(wire), outcome)] : []
+    if (typeof wire !== "string") return []
+    const error = isTold ? outcome : unasked.get(wire)
+    return isTold || error !== undefined ? [failureOf(command, key, new Key.Key(wire), error)] : []
   })
 
 const failureOf = (
