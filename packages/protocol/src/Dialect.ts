@@ -20,6 +20,11 @@ export interface Dialect {
   /** Why it cannot, in a few words for an error; if absent, because the dialect has no such command. */
   readonly refusal?: string | undefined
   /**
+   * Whether a `get` of several keys must be sent as one for each key. An error line is then all that comes back for a
+   * key; elsewhere an `END` may follow it.
+   */
+  readonly isPerKey?: boolean | undefined
+  /**
    * Writes one request. Answers whether it carries the opaque, which its reply must then echo. The command must be one
    * that is supported and answered: no `noreply`, no `q`, no `O`.
    */

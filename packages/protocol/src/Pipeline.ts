@@ -240,7 +240,7 @@ export class Pipeline<Owner> {
         this.circumstances.isAfterFailedRead = false
         continue
       }
-      this.circumstances.isAfterFailedRead = isFailedTextRead(slot, reply)
+      this.circumstances.isAfterFailedRead = this.dialect.isPerKey !== true && isFailedTextRead(slot, reply)
       if (verdict === "ends") this.poison = `the server answered ${slot.command._tag} with an error line`
       this.sent.shift()
       this.settle(slot)

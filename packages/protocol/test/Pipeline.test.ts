@@ -311,6 +311,16 @@ describe("fenced multi-gets", () => {
     }
   })
 
+  it("takes END for a miss after a failed get where an error line is all that comes back for a key", () => {
+    const { enqueue, pipeline, read, write } = make("text")
+    pipeline.speak({ ...textDialect, isPerKey: true }, { hasBareMisses: false })
+    enqueue("a", get("x"))
+    enqueue("b", get("k"))
+    write()
+    assert.deepStrictEqual(read("SERVER_ERROR Connection refused\r\nEND\r\n"), ["a:ServerError", "b:End"])
+    assert.isUndefined(pipeline.poison)
+  })
+
   it("takes a value, or another command's reply, after a failed get in text", () => {
     const { enqueue, pipeline, read, write } = make("text")
     enqueue("a", get("x"))

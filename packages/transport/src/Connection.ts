@@ -30,6 +30,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import { isMemcacheError, MemcacheError } from "./MemcacheError.ts"
+import * as ProxyDialect from "./ProxyDialect.ts"
 import { lossOf } from "./SocketFailure.ts"
 
 /**
@@ -111,6 +112,7 @@ class LiveConnection implements Connection {
   version = ""
   dialect: Dialect["name"] = "text"
   private lack = lackOf(textDialect)
+  private isPerKey = false
   answered = 0
   closed: MemcacheError | undefined = undefined
 
@@ -160,10 +162,14 @@ class LiveConnection implements Connection {
     this.version = about.version
     this.dialect = dialect.name
     this.lack = lackOf(dialect)
+    this.isPerKey = dialect.isPerKey === true
     this.pipeline.speak(dialect, about)
   }
 
   send(command: Command, deadline?: number): Effect.Effect<Answer, MemcacheError> {
+    if (this.isPerKey && command._tag === "Get" && command.keys.length > 1) {
+      return Effect.flatMap(this.sendMany([command], deadline), ([outcome]) => toEffect(outcome))
+    }
     return Effect.callback<Answer, MemcacheError>((resume) => {
       const refusal = this.refusal(command, 1)
       if (refusal !== undefined) return resume(Effect.fail(refusal))
@@ -175,6 +181,18 @@ class LiveConnection implements Connection {
   sendMany(
     commands: ReadonlyArray<Command>,
     deadline?: number
+  ): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
+    if (!this.isPerKey) return this.sendAll(commands, deadline)
+    const parts = commands.map(ProxyDialect.split)
+    return Effect.map(this.sendAll(parts.flat(), deadline), (outcomes) => {
+      let next = 0
+      return commands.map((command, i) => ProxyDialect.join(command, outcomes.slice(next, next += parts[i].length)))
+    })
+  }
+
+  private sendAll(
+    commands: ReadonlyArray<Command>,
+    deadline: number | undefined
   ): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
     return Effect.callback<ReadonlyArray<Answer | MemcacheError>>((resume) => {
       const outcomes = new Array<Answer | MemcacheError>(commands.length)

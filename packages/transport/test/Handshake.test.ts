@@ -3,9 +3,11 @@
  */
 import type { Command } from "@effect-memcache/protocol/Command"
 import type { Key } from "@effect-memcache/protocol/Key"
+import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import { tcp, unix } from "@effect-memcache/transport/Address"
 import type { Address } from "@effect-memcache/transport/Address"
 import { judgeVersion } from "@effect-memcache/transport/Handshake"
+import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
 import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as NodeTransport from "@effect-memcache/transport/NodeTransport"
 import type { ConnectOptions } from "@effect-memcache/transport/Transport"
@@ -171,6 +173,51 @@ describe("the dialect", () => {
           /^get k\r\nversion\r\nset k .*cas k .*delete k\r\ntouch k 0\r\nincr k 1\r\n$/s
         )
       }
+    })
+  )
+
+  test(
+    "through such a proxy asks for each key by itself, so that a dead backend costs its own keys and no connection",
+    Effect.gen(function*() {
+      const server = yield* answering((line, peer) => {
+        if (line === "mn") return "close"
+        const [word, key, ...rest] = line.split(" ")
+        if (word !== "get" || rest.length > 0) return memcached("1.6.18")(line, peer)
+        if (key === "dead") return "SERVER_ERROR Connection refused\r\n"
+        return key === "miss" ? "END\r\n" : `VALUE ${key} 0 1\r\n${key}\r\nEND\r\n`
+      })
+      const connection = yield* connect(server.address)
+      const ask = (...keys: ReadonlyArray<string>): Command => ({
+        _tag: "Get",
+        keys: keys as ReadonlyArray<string> as ReadonlyArray<Key>,
+        withCas: false
+      })
+      const show = ({ command, items, reply }: Answer) => [
+        command,
+        reply._tag,
+        items.map((item) => item === undefined ? undefined : String.fromCharCode(...item.value))
+      ]
+      const before = server.peers[2].received.length
+      const some = ask("a", "dead", "miss", "b")
+      assert.deepStrictEqual(show(yield* connection.send(some)), [some, "ServerError", [
+        "a",
+        undefined,
+        undefined,
+        "b"
+      ]])
+      assert.strictEqual(server.peers[2].received.slice(before), "get a\r\nget dead\r\nget miss\r\nget b\r\n")
+      const good = [ask("a", "b"), ask("miss"), ask("b", "miss")]
+      const answers = yield* connection.sendMany(good)
+      assert.deepStrictEqual(answers.map((answer) => isMemcacheError(answer) ? answer : show(answer)), [
+        [good[0], "End", ["a", "b"]],
+        [good[1], "End", []],
+        [good[2], "End", ["b", undefined]]
+      ])
+      server.peers[2].socket.destroy()
+      yield* until(() => connection.closed !== undefined)
+      const [lost] = yield* connection.sendMany([some])
+      assert.strictEqual(isMemcacheError(lost) && describeError(lost), "ConnectionLostError not-sent")
+      assert.strictEqual(describeError(yield* Effect.flip(connection.send(some))), "ConnectionLostError not-sent")
     })
   )
 

@@ -1,7 +1,10 @@
 import type { Command } from "@effect-memcache/protocol/Command"
 import type { Key } from "@effect-memcache/protocol/Key"
+import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import type { Reply } from "@effect-memcache/protocol/Reply"
 import { textDialect } from "@effect-memcache/protocol/TextDialect"
-import { proxyDialect } from "@effect-memcache/transport/ProxyDialect"
+import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import { join, proxyDialect, split } from "@effect-memcache/transport/ProxyDialect"
 import { assert, describe, it } from "@effect/vitest"
 
 const key = "k" as Key
@@ -41,5 +44,38 @@ describe("the dialect of a proxy", () => {
     assert.strictEqual(proxyDialect.name, "text")
     assert.strictEqual(proxyDialect.encode, textDialect.encode)
     assert.strictEqual(proxyDialect.parse, textDialect.parse)
+  })
+})
+
+describe("a get of several keys", () => {
+  const [a, b] = ["a" as Key, "b" as Key]
+  const get = (...keys: ReadonlyArray<Key>): Command => ({ _tag: "Get", keys, withCas: true })
+  const end = (command: Command): Answer => ({ command, reply: { _tag: "End" } as Reply, items: [], stats: [] })
+
+  it("goes out as one for each key; everything else as it is", () => {
+    assert.deepStrictEqual(split(get(a, b)), [get(a), get(b)])
+    for (
+      const command of [
+        get(a),
+        { _tag: "Version" } as const,
+        { _tag: "Touch", key: a, exptime: 0, noreply: false } as const
+      ]
+    ) assert.deepStrictEqual(split(command), [command])
+  })
+
+  it("has the first error line that one of its keys got", () => {
+    const reply: Reply = { _tag: "ServerError", message: "Connection refused" }
+    const answer = join(get(a, b), [end(get(a)), { ...end(get(b)), reply }])
+    assert.deepStrictEqual(answer, { command: get(a, b), reply, items: [undefined, undefined], stats: [] })
+  })
+
+  it("is lost if one of its keys is", () => {
+    const lost = MemcacheError.connectionLost({ server: "s", outcome: "unknown" })
+    assert.strictEqual(join(get(a, b), [end(get(a)), lost]), lost)
+  })
+
+  it("of one key is passed on as it came", () => {
+    const answer = end(get(a))
+    assert.strictEqual(join(get(a), [answer]), answer)
   })
 })
