@@ -15,8 +15,22 @@
  */
 export const byteString = (bytes: Uint8Array, start: number, end: number): string => {
   let text = ""
-  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i])
-  return text
+  let i = start
+  // Eight at a time: each concatenation is a string of its own.
+  for (; i + 8 <= end; i += 8) {
+    text += String.fromCharCode(
+      bytes[i],
+      bytes[i + 1],
+      bytes[i + 2],
+      bytes[i + 3],
+      bytes[i + 4],
+      bytes[i + 5],
+      bytes[i + 6],
+      bytes[i + 7]
+    )
+  }
+  for (; i + 2 <= end; i += 2) text += String.fromCharCode(bytes[i], bytes[i + 1])
+  return i < end ? text + String.fromCharCode(bytes[i]) : text
 }
 
 /**
