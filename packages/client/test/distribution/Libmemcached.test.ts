@@ -102,6 +102,19 @@ describe("an ejected server", () => {
   })
 })
 
+it("a point that two servers claim is that of the one that is listed first, and sorting changes who that is", () => {
+  // Both are called "twin:5" on the ring, so they collide everywhere.
+  const servers = [tcp("twin:5"), tcp("twin", 5), tcp("other")]
+  const owners = (name: ProfileName) => [...new Set(places(placementOf(`libmemcached/${name}`, servers), vectors.keys))]
+  assert.sameMembers(owners("ketama-weighted"), [0, 2])
+  assert.sameMembers(owners("ketama-default"), [0, 2])
+  assert.sameMembers(owners("ketama-weighted-sorted"), [1, 2])
+  const ports = [tcp("twin", 6), tcp("twin", 5)]
+  const sorted = placementOf("libmemcached/ketama-weighted-sorted", ports)
+  const plain = placementOf("libmemcached/ketama-weighted", ports)
+  assert.deepStrictEqual(places(sorted, vectors.keys), places(plain, vectors.keys))
+})
+
 describe("a hash in the key's place", () => {
   const servers = [tcp("a"), tcp("b"), tcp("c")]
 

@@ -1,3 +1,4 @@
+import type { Weighted } from "@effect-memcache/transport/Address"
 import { assert, describe, it } from "@effect/vitest"
 import type { Case, Keys, ServerVector } from "./Vectors.ts"
 import { check, first, placementOf, places, read, tcp, wire } from "./Vectors.ts"
@@ -63,11 +64,17 @@ describe("a key's place", () => {
 
   it("is, where two servers score the same, that of the greater name", () => {
     // Found by trying: MurmurHash3 of "h99505:11211-k" and of "h140742:11211-k" is 2644530862, and so on.
-    for (const [a, b] of [["h99505", "h140742"], ["h81919", "h203653"], ["h38771", "h285445"]]) {
-      const [greater, lesser] = [a, b].toSorted().toReversed()
+    const pairs = [["h99505", "h140742"], ["h38771", "h285445"], ["h206556", "h380527"], ["h206527", "h380556"]]
+    for (const [greater, lesser] of pairs.map((pair) => pair.toSorted().toReversed())) {
       const key = wire("k")
       assert.deepStrictEqual([...placementOf("pymemcache", [tcp(greater), tcp(lesser)]).sequence(key)], [0, 1])
       assert.deepStrictEqual([...placementOf("pymemcache", [tcp(lesser), tcp(greater)]).sequence(key)], [1, 0])
+      // Also behind a server that scores more.
+      const best = Array.from({ length: 100 }, (_, i) => tcp(`best${i}`))
+        .find((server) => placementOf("pymemcache", [tcp(greater), server]).indexOf(key) === 1)!
+      const three = (...servers: ReadonlyArray<Weighted>) => [...placementOf("pymemcache", servers).sequence(key)]
+      assert.deepStrictEqual(three(tcp(lesser), tcp(greater), best), [2, 1, 0])
+      assert.deepStrictEqual(three(tcp(greater), tcp(lesser), best), [2, 0, 1])
     }
   })
 

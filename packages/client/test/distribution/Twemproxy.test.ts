@@ -66,6 +66,11 @@ describe("a hash tag", () => {
   })
 })
 
+it("modula takes the shorter name first, and then the order of the bytes", () => {
+  const placement = placementOf("twemproxy/modula-md5", [tcp("cache10"), tcp("cache9"), tcp("cache8", 11211, 2)])
+  assert.deepStrictEqual([0, 1, 2, 3, 4].map((hash) => placement.indexOf(wire("x"), hash)), [2, 2, 1, 0, 2])
+})
+
 describe("an ejected server", () => {
   it.each(["ketama-fnv1a_64", "modula-fnv1a_64"] as const)(
     "leaves the pool as if it had never been in it: %s",
