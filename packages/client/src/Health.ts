@@ -84,7 +84,7 @@ export class Health {
     if (this.open.delete(connection)) this.answeredByLost += connection.answered
   }
 
-  /** We are about to close all connections: what fails with them is our own doing. */
+  /** All connections were replaced, or we are about to close them: what fails with them is our own doing. */
   disconnecting(): void {
     for (const connection of this.open) this.lost(connection)
     this.known = new WeakSet()
@@ -146,9 +146,8 @@ export class Health {
     death.probeAtMonotonic = now + delay
   }
 
-  /** A probe was answered, and its connection is about to take the place of all others. */
+  /** A probe was answered. */
   returned(now: number): void {
-    this.disconnecting()
     this.death = undefined
     this.failures = 0
     this.returnedAt = now

@@ -245,10 +245,12 @@ export class Server implements Backend {
       this.probeFiber?.interruptUnsafe()
       this.publish("ServerReturned")
     }
+    // The server is connected from its first connection to its last. What was open before is lost, or replaced.
+    const isFirst = this.shared.open.size === 1
+    if (isFirst) this.health.disconnecting()
     this.health.connected(connection)
     this.noteStatus()
-    // The server is connected from its first connection to its last.
-    if (this.shared.open.size === 1) this.publish("ServerConnected")
+    if (isFirst) this.publish("ServerConnected")
   }
 
   private onLost(connection: Connection, error: MemcacheError): void {

@@ -57,7 +57,7 @@ export class SharedDial {
   waiting = 0
 
   private readonly options: SharedDialOptions
-  private growth = new Growth()
+  private readonly growth = new Growth()
   private limit: number
   private waitingBytes = 0
   private dialing: Deferred.Deferred<Connection, MemcacheError> | undefined = undefined
@@ -116,7 +116,7 @@ export class SharedDial {
             this.waitingBytes -= command.bytes
           })
         ),
-        // A thousand that waited must not all go to the first connection when others follow soon.
+        // Chosen anew: that many waited is a reason for another connection, which may come before the last is sent.
         Effect.flatMap((connection) => restore(use(this.choose() ?? connection, until)))
       )
     })
@@ -154,17 +154,18 @@ export class SharedDial {
   /** Closes all connections and ends the dial; the next command makes a new one. */
   readonly disconnect: Effect.Effect<void> = Effect.suspend(() => {
     const { dialFiber } = this
-    const before = this.open.members
+    const { members } = this.open
     this.stopDialing()
-    const closed = Effect.forEach(before, ({ scope }) => Scope.close(scope, Exit.void), {
+    // Gone before the first is closed: what had not been sent on it asks for a connection, and must get a new one.
+    for (const { connection } of members) {
+      this.open.remove(connection)
+      this.options.onLost(connection, this.interrupted())
+    }
+    const closed = Effect.forEach(members, ({ scope }) => Scope.close(scope, Exit.void), {
       concurrency: "unbounded",
       discard: true
     })
-    const ended = dialFiber === undefined ? closed : Effect.andThen(closed, Fiber.await(dialFiber))
-    return Effect.andThen(ended, Effect.sync(() => {
-      // What we closed ourselves was no failure to open it.
-      this.growth = new Growth()
-    }))
+    return dialFiber === undefined ? closed : Effect.andThen(closed, Fiber.await(dialFiber))
   })
 
   /** Whoever waits for the dial fails at once, however long the dial takes to end; nothing of theirs was sent. */

@@ -362,6 +362,21 @@ describe("a server with several connections", () => {
       assert.strictEqual(transport.dials.length, 6)
     }))
 
+  it.effect("sends what had not been sent on a new one when the client disconnects", () =>
+    Effect.gen(function*() {
+      const scripted = yield* open(3)
+      const { opened, pool, transport } = scripted
+      for (const connection of opened) connection.isWritable = false
+      transport.onAccept = (connection) => {
+        connection.isEcho = true
+      }
+      const fibers = yield* startMany(scripted, 9)
+      yield* pool.disconnectAll
+      yield* settle
+      for (const fiber of fibers) assert.strictEqual(outcomeOf(fiber), "ok")
+      assert.strictEqual(transport.dials.length, 4)
+    }))
+
   it.effect("drains all of them when it is removed, and opens no more", () =>
     Effect.gen(function*() {
       const scripted = yield* open(3)

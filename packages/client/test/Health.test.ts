@@ -85,7 +85,7 @@ describe("Health", () => {
 
   it("a connection that was replaced, or that we closed, says nothing any more", () => {
     const { connection, health } = connected(1)
-    health.returned(0)
+    health.disconnecting()
     const next = { answered: 2 }
     health.connected(next)
     assert.strictEqual(health.failed(sent, connection, false), "alive")
