@@ -50,6 +50,10 @@ export class Target extends Context.Service<Target, {
       return Context.get(yield* Effect.orDie(Layer.build(layer)), Memcache)
     })
 
+  /** A raw socket to a server that asks nobody who they are. */
+  static readonly rawTo = (address: string): Effect.Effect<Target["Service"]["raw"], never, Scope.Scope> =>
+    connect(address, { certificates: undefined, user: undefined })
+
   static readonly embedded = (options: Options): Layer.Layer<Target | Memcache> =>
     layer(options, true, ({ certificates, user }) =>
       EmbeddedMemcached.make({
