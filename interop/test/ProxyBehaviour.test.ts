@@ -17,7 +17,6 @@ import { Target } from "../../packages/client/test/Target.ts"
 import { connect } from "../Fleet.ts"
 import * as Installed from "../Installed.ts"
 import * as Nutcracker from "../Nutcracker.ts"
-import { open } from "../RawConnection.ts"
 
 const installed = Nutcracker.installed()
 
@@ -25,11 +24,10 @@ const installed = Nutcracker.installed()
 const target = Effect.gen(function*() {
   const server = yield* RealMemcached.make()
   const proxy = yield* Nutcracker.make({ program: Installed.programOf(installed), servers: [server.address] })
-  const ask = yield* open(server.address)
   return Target.of({
     options: { servers: [proxy], commandTimeout: "10 seconds", connectTimeout: "10 seconds" },
     isEmbedded: false,
-    raw: (...requests) => ask(`${requests.join("")}mn\r\n`, "MN\r\n")
+    raw: yield* Target.rawTo(server.address)
   })
 })
 
