@@ -89,17 +89,21 @@ interface Group {
 const compile = (names: ReadonlyArray<string>): (route: string) => number => {
   const groups = [0, 1, 2, 3].map((left) => groupOf(names, left)).filter((group) => group.indices.length > 0)
   const scores = new Int32Array(names.length)
-  let codes = new Uint8Array(256)
+  let codes = new Uint8Array(256 + PADDING)
+  let view = new DataView(codes.buffer)
   return (route) => {
     const { length } = route
-    if (codes.length < length) codes = new Uint8Array(2 * length)
-    // Each unit is read once: that costs more than the rest, and it is needed once for each group.
+    if (codes.length < length + PADDING) {
+      codes = new Uint8Array(2 * length + PADDING)
+      view = new DataView(codes.buffer)
+    }
     for (let i = 0; i < length; i++) codes[i] = route.charCodeAt(i)
+    view.setFloat64(length, 0)
     let best = -1
     let bestScore = LEAST
     let bestRank = -1
     for (const group of groups) {
-      score(group, codes, length, scores)
+      score(group, view, length, scores)
       const { indices, ranks } = group
       for (let i = 0; i < indices.length; i++) {
         // Equal scores: the greater name wins.
@@ -114,6 +118,9 @@ const compile = (names: ReadonlyArray<string>): (route: string) => number => {
   }
 }
 
+/** Eight zeros, those of a double, stand behind the route, so that its last word can be read as a whole. */
+const PADDING = 8
+
 /** The least signed 32-bit number, which is also the bit of the sign. */
 const LEAST = -0x80000000
 
@@ -124,28 +131,23 @@ const LEAST = -0x80000000
  * It goes word by word for all servers, because a processor can work on many servers at a time but on one word of each;
  * and by two words, since what is between them need not be stored.
  */
-const score = (
-  { left, lefts, lengths, states }: Group,
-  codes: Uint8Array,
-  length: number,
-  scores: Int32Array
-): void => {
+const score = ({ left, lefts, lengths, states }: Group, route: DataView, length: number, scores: Int32Array): void => {
   const count = states.length
-  // The first word is the server's bytes and as many of the key's as fit behind them.
+  // The first word is the server's bytes and as many of the route's as fit behind them.
   let at = 4 - left
-  const head = takeLittle(codes, 0, Math.min(at, length)) << (8 * left)
+  const head = route.getInt32(0, true) << (8 * left)
   if (length >= at) { for (let i = 0; i < count; i++) scores[i] = step3(states[i], mix3(lefts[i] | head)) }
   else for (let i = 0; i < count; i++) scores[i] = states[i] ^ mix3(lefts[i] | head)
   for (; at + 8 <= length; at += 8) {
-    const word = mix3(takeLittle(codes, at, at + 4))
-    const next = mix3(takeLittle(codes, at + 4, at + 8))
+    const word = mix3(route.getInt32(at, true))
+    const next = mix3(route.getInt32(at + 4, true))
     for (let i = 0; i < count; i++) scores[i] = step3(step3(scores[i], word), next)
   }
   for (; at + 4 <= length; at += 4) {
-    const word = mix3(takeLittle(codes, at, at + 4))
+    const word = mix3(route.getInt32(at, true))
     for (let i = 0; i < count; i++) scores[i] = step3(scores[i], word)
   }
-  const rest = at < length ? mix3(takeLittle(codes, at, length)) : 0
+  const rest = mix3(route.getInt32(at, true))
   for (let i = 0; i < count; i++) scores[i] = finish3(scores[i] ^ rest ^ (lengths[i] + length)) ^ LEAST
 }
 

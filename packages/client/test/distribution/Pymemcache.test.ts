@@ -1,3 +1,4 @@
+import { murmur3 } from "@effect-memcache/client/distribution/hashes/Murmur"
 import type { Weighted } from "@effect-memcache/transport/Address"
 import { assert, describe, it } from "@effect/vitest"
 import type { Case, Keys, ServerVector } from "./Vectors.ts"
@@ -92,13 +93,16 @@ describe("a key's place", () => {
     }
   })
 
-  it("is the same for long hashes as for short ones, whatever their length modulo 4", () => {
-    const servers = Array.from({ length: 10 }, (_, i) => tcp(`cache${i}`.padEnd(6 + i, "x")))
-    const placement = placementOf("pymemcache", servers)
-    for (let length = 0; length < 700; length += 7) {
-      const [home, ...rest] = placement.sequence(wire("k"), "h".repeat(length))
-      assert.strictEqual(home, placement.indexOf(wire("k"), "h".repeat(length)))
-      assert.sameMembers([home, ...rest], [...servers.keys()])
+  it("is that of the greatest MurmurHash3, whatever the lengths are", () => {
+    const names = Array.from({ length: 10 }, (_, i) => `cache${i}`.padEnd(6 + i, "x"))
+    const placement = placementOf("pymemcache", names.map((name) => tcp(name)))
+    const lengths = [...Array.from({ length: 30 }, (_, i) => i), 250, 251, 263, 264, 265, 700, 5, 1]
+    for (const length of lengths) {
+      const hash = "hash/".repeat(140).slice(0, length)
+      const scores = names.map((name) => murmur3(`${name}:11211-${hash}`, 0))
+      const order = [...names.keys()].sort((a, b) => scores[b] - scores[a])
+      assert.strictEqual(placement.indexOf(wire("k"), hash), order[0])
+      assert.deepStrictEqual([...placement.sequence(wire("k"), hash)], order)
     }
   })
 })
