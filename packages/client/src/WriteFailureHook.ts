@@ -89,19 +89,23 @@ export class WriteFailureHook {
       return
     }
     this.waiting.push(failure)
-    if (this.workers.size >= MAX_RUNNING) return
+    if (this.workers.size < MAX_RUNNING) this.start()
+  }
+
+  private start(): void {
     const worker = this.fork(this.work)
     this.workers.add(worker)
     worker.addObserver(() => this.onWorkerDone(worker))
   }
 
   private take(): WriteFailure | undefined {
-    if (this.taken === this.waiting.length) {
-      this.waiting = []
+    // What is taken is let go now and then, also when the list is never empty.
+    const left = this.waiting.length - this.taken
+    if (left === 0 || (this.taken >= 1024 && this.taken >= left)) {
+      this.waiting = this.waiting.slice(this.taken)
       this.taken = 0
-      return undefined
     }
-    return this.waiting[this.taken++]
+    return left === 0 ? undefined : this.waiting[this.taken++]
   }
 
   // It begins with a pause, since it is started where a caller waits for its error.
@@ -119,6 +123,8 @@ export class WriteFailureHook {
 
   private onWorkerDone(worker: Fiber.Fiber<void>): void {
     this.workers.delete(worker)
+    // Noted when the worker had found nothing more to do and had not ended yet.
+    if (this.taken < this.waiting.length) return this.start()
     if (this.workers.size > 0) return
     const { dropped } = this
     this.dropped = 0

@@ -9,7 +9,7 @@ import type { Command } from "@effect-memcache/protocol/Command"
 import { isRepeatable } from "@effect-memcache/protocol/Command"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import type { ErrorReply } from "@effect-memcache/protocol/Reply"
-import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -459,6 +459,55 @@ describe("Resend", () => {
         assert.deepStrictEqual(scene.transport.connections.flatMap(({ written }) => written), [])
       }
     }).pipe(Effect.scoped))
+})
+
+describe("a batch of every command", () => {
+  const all = samples.map(([command]) => command)
+  const sendAll = ({ pool }: Session) => {
+    const backend = pool.pick(key)
+    return "send" in backend ? backend.sendMany(all) : Effect.fail(backend)
+  }
+
+  it.effect("is sent again once by the client when nothing of it was written", () =>
+    Effect.gen(function*() {
+      const { copies } = yield* play({ before: hold, after: lose }, undefined, sendAll)
+      assert.deepStrictEqual(copies, all)
+    }))
+
+  it.effect("is sent again only where it was not written, when it was written in part", () =>
+    Effect.gen(function*() {
+      const { copies } = yield* play(
+        {
+          after: ({ connection }) =>
+            Effect.sync(() => {
+              connection.requests.forEach((request, i) => {
+                request.isSent = i % 2 === 0
+              })
+              connection.written.splice(0, Infinity, ...all.filter((_, i) => i % 2 === 0))
+              connection.lose()
+            })
+        },
+        undefined,
+        sendAll
+      )
+      const half = (odd: number) => all.filter((_, i) => i % 2 === odd)
+      assert.deepStrictEqual(copies, [...half(0), ...half(1)])
+    }))
+
+  it.effect("is sent again by the user's schedule as far as it reads", () =>
+    Effect.gen(function*() {
+      const retry = (commands: ReadonlyArray<Command>) => (session: Session) => {
+        const backend = session.pool.pick(key)
+        if (!("send" in backend) || session.readRetry === undefined) return Effect.void
+        return session.readRetry.sendMany(backend, commands)
+      }
+      const writes = samples.filter(([, kind]) => kind === "write").map(([command]) => command)
+      const reads = samples.filter(([, kind]) => kind === "read").map(([command]) => command)
+      // Little enough for the budget.
+      assert.isAtMost(reads.length, 10)
+      const { copies } = yield* play({ after: lose }, schedule, retry([...writes, ...reads]))
+      assert.deepStrictEqual(copies, [...writes, ...reads, ...reads])
+    }))
 })
 
 describe("a method of the client, when its connection is lost after it was written,", () => {
