@@ -76,7 +76,9 @@ describe.skipIf(Installed.isSkipped(Installed.memcached()))("a mixed fleet", () 
 
       neighbour.settings.forEach((setting, index) => {
         const { name } = neighbour
-        const about = `${setting.distribution}${setting.weights === undefined ? "" : ", weighted"}`
+        const about = `${setting.distribution}${setting.weights === undefined ? "" : ", weighted"}${
+          setting.isAsciiOnly === true ? ", ASCII keys" : ""
+        }`
 
         test(`reads here what ${name} writes (${about})`, (context) =>
           Effect.gen(function*() {

@@ -169,15 +169,20 @@ const retrieveShare = (session: Session) => (share: Batch.Share<WireKey, Found |
     : session.readRetry.sendMany(backend, commands)
   return Effect.map(asked, (answers) => {
     answers.forEach((answer, i) => {
-      // An error line beside values is about the keys that have none.
-      const error = isMemcacheError(answer) ? answer : isRefusal(answer) ? refusal(answer, backend.name) : undefined
+      // An error line beside values is about the keys that have none, unless it is known which.
+      const error = isMemcacheError(answer) ? answer : errorIn(answer, backend.name)
       for (let slot = 0; slot < commands[i].keys.length; slot++) {
-        const item = isMemcacheError(answer) ? undefined : answer.items[slot]
-        outcomes.push(item === undefined ? error : { item, server: backend.name })
+        if (isMemcacheError(answer)) outcomes.push(answer)
+        else if (answer.items[slot] !== undefined) outcomes.push({ item: answer.items[slot], server: backend.name })
+        else if (error === undefined || answer.replies === undefined) outcomes.push(error)
+        else outcomes.push(errorIn({ ...answer, reply: answer.replies[slot] }, backend.name))
       }
     })
   })
 }
+
+const errorIn = (answer: Answer, server: string): MemcacheError | undefined =>
+  isRefusal(answer) ? refusal(answer, server) : undefined
 
 /** The keys in order, in commands of bounded size. */
 const retrievals = (keys: ReadonlyArray<WireKey>): Array<Get> => {

@@ -17,6 +17,7 @@ import * as Stream from "effect/Stream"
 export type Response = Reply | MemcacheError | {
   readonly items: ReadonlyArray<Value | undefined>
   readonly reply: Reply
+  readonly replies?: ReadonlyArray<Reply>
 }
 
 export interface FakeSession {

@@ -57,6 +57,23 @@ it.effect("an error line beside values is about the keys that have none", () =>
     assert.strictEqual(error._tag === "MemcacheError" && error.reason._tag, "ServerError")
   }))
 
+it.effect("a miss beside an error line is a miss where each key was asked for by itself", () =>
+  Effect.gen(function*() {
+    const down = { _tag: "ServerError", message: "Connection refused" } as const
+    const hung = { _tag: "ServerError", message: "Connection timed out" } as const
+    const fake = FakeSession.make(() => ({
+      items: [FakeSession.text("one"), undefined, undefined, undefined],
+      reply: down,
+      replies: [FakeSession.end, down, FakeSession.end, hung]
+    }))
+    const { failed, values } = yield* Retrieval.getManyPartial(fake.session)(["a", "b", "c", "d"])
+    assert.deepStrictEqual([...values], [["a", "one"]])
+    assert.deepStrictEqual([...failed].map(([key, error]) => [key, error.outcome]), [["b", "rejected"], [
+      "d",
+      "unknown"
+    ]])
+  }))
+
 it.effect("of a batch whose second command is lost, the first is known", () =>
   Effect.gen(function*() {
     let count = 0

@@ -37,6 +37,8 @@ export interface Answer {
   readonly items: ReadonlyArray<Value | undefined>
   /** For `Stats`: the lines of the report. */
   readonly stats: ReadonlyArray<Stat>
+  /** Where each key of a `Get` was asked for by itself: the last reply for each, parallel to the command's keys. */
+  readonly replies?: ReadonlyArray<Reply> | undefined
 }
 
 const NO_REPLY: Reply = { _tag: "Malformed", reason: "no reply yet" }

@@ -61,7 +61,7 @@ export const split = (command: Command): ReadonlyArray<Command> =>
 
 /**
  * What the parts came to, as the outcome of the command: a loss is one of the whole command, and an error line stands
- * beside the values that were found.
+ * beside the values that were found. Which key it is about is told by `replies`.
  *
  * @category combinators
  * @since 0.1.0
@@ -73,6 +73,7 @@ export const join = (command: Command, parts: ReadonlyArray<Answer | MemcacheErr
     if (isMemcacheError(part)) return part
     answers.push(part)
   }
-  const { reply } = answers.find((answer) => answer.reply._tag !== "End") ?? answers[0]
-  return { command, reply, items: answers.map(({ items }) => items[0]), stats: [] }
+  const replies = answers.map(({ reply }) => reply)
+  const reply = replies.find(({ _tag }) => _tag !== "End") ?? replies[0]
+  return { command, reply, items: answers.map(({ items }) => items[0]), stats: [], replies }
 }
