@@ -172,9 +172,9 @@ const retrieveShare = (session: Session) => (share: Batch.Share<WireKey, Found |
       // An error line beside values is about the keys that have none, unless it is known which.
       const error = isMemcacheError(answer) ? answer : errorIn(answer, backend.name)
       for (let slot = 0; slot < commands[i].keys.length; slot++) {
-        if (isMemcacheError(answer)) outcomes.push(answer)
-        else if (answer.items[slot] !== undefined) outcomes.push({ item: answer.items[slot], server: backend.name })
-        else if (error === undefined || answer.replies === undefined) outcomes.push(error)
+        const item = isMemcacheError(answer) ? undefined : answer.items[slot]
+        if (item !== undefined) outcomes.push({ item, server: backend.name })
+        else if (isMemcacheError(answer) || answer.replies === undefined) outcomes.push(error)
         else outcomes.push(errorIn({ ...answer, reply: answer.replies[slot] }, backend.name))
       }
     })
