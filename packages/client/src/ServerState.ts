@@ -45,7 +45,8 @@ export interface ServerState {
 
 /**
  * A change of one server's state. `ServerReturned` follows `ServerDead`, and comes before the `ServerConnected` of the
- * probe that was answered. A connection that is replaced by a probe's ends without a `ServerDisconnected`.
+ * probe that was answered. A connection that is replaced by a probe's ends without a `ServerDisconnected`. Of several
+ * connections to one server, the first is its `ServerConnected` and the loss of the last its `ServerDisconnected`.
  *
  * @category models
  * @since 0.1.0

@@ -119,3 +119,21 @@ it.live("a connection that is killed among four costs its own commands and no ot
     while (server.counters.accepted < 5) assert.deepStrictEqual(yield* getAll, right)
     assert.strictEqual((yield* cache.servers)[0].status, "connected")
   }))
+
+it.live("a server that takes no more connections serves those that it has, and is seldom asked (FAULTS row 63)", () =>
+  Effect.gen(function*() {
+    const server = yield* EmbeddedMemcached.make({ maxConnections: 2 })
+    const through = yield* relay(server.port)
+    const layer = Memcache.layer({ servers: through.address, connections: 4, commandTimeout: "10 seconds" })
+    const cache = Context.get(yield* Effect.orDie(Layer.build(Layer.fresh(layer))), Memcache)
+    const entries = Array.from({ length: COUNT }, (_, i) => [`key:${i}`, i] as const)
+    const setAll = Effect.forEach(entries, ([key, i]) => cache.set(key, i), { concurrency: "unbounded", discard: true })
+    while (through.connections.length < 3) yield* setAll
+    for (let round = 0; round < 5; round++) yield* setAll
+    assert.strictEqual((yield* cache.getMany(entries.map(([key]) => key))).size, COUNT)
+    const [state] = yield* cache.servers
+    assert.deepStrictEqual([state.status, state.connections], ["connected", 2])
+    assert.strictEqual(server.counters.accepted, 2)
+    // The third was refused; nobody asks again within a second, however busy the two are.
+    assert.isAtMost(through.connections.length, 5)
+  }))

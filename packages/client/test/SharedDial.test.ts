@@ -7,8 +7,9 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
+import { BUSY } from "../src/Growth.ts"
 import { SharedDial } from "../src/SharedDial.ts"
-import { connectOptions, countingClock } from "./fixtures/ScriptedPool.ts"
+import { connectOptions, countingClock, get } from "./fixtures/ScriptedPool.ts"
 import { refused, ScriptedConnection } from "./fixtures/ScriptedTransport.ts"
 
 const server = "a:11211"
@@ -190,6 +191,32 @@ describe("SharedDial", () => {
       yield* shared.dialApart((opened) => shared.adopt(opened))
       assert.strictEqual(next, second)
       assert.strictEqual(control.dials, 2)
+    }))
+
+  it.effect("who waits for a dial takes a connection that is adopted meanwhile, and the dial ends", () =>
+    Effect.gen(function*() {
+      const { connection, control, shared, told, use } = yield* make
+      const made = connection()
+      const waiting = yield* Effect.forkScoped(use, { startImmediately: true })
+      control.dial = Effect.succeed(made)
+      yield* shared.dialApart((opened) => shared.adopt(opened))
+      assert.strictEqual(yield* Fiber.join(waiting), made)
+      assert.isFalse(shared.isDialing)
+      assert.deepStrictEqual([shared.open.size, shared.waiting, control.dials], [1, 0, 2])
+      assert.deepStrictEqual(told, ["dialing", "connected", "given up"])
+    }))
+
+  it.effect("one that is retired opens no connection beside another", () =>
+    Effect.gen(function*() {
+      const { connection, control, shared, use } = yield* makeUpTo(2)
+      const made = connection()
+      made.isEcho = false
+      control.dial = Effect.succeed(made)
+      yield* use
+      for (let i = 0; i <= BUSY; i++) yield* Effect.forkScoped(made.send(get("k")), { startImmediately: true })
+      shared.retire()
+      assert.strictEqual(shared.choose(), made)
+      assert.strictEqual(control.dials, 1)
     }))
 
   it.effect("what waits is counted off however it ends", () =>
