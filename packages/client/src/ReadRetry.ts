@@ -82,20 +82,16 @@ export class ReadRetry {
 
   /**
    * The attempt at a command, tried again if it fails and the command is a read. To be called once for each run; `again`
-   * stands for all attempts but the first, and may choose another server.
+   * makes all attempts but the first, and may choose another server. What succeeds at once pays for one `Effect.catch`.
    */
   around<A>(
     command: Command,
     first: Effect.Effect<A, MemcacheError>,
-    again: Effect.Effect<A, MemcacheError> = first
+    again: () => Effect.Effect<A, MemcacheError> = () => first
   ): Effect.Effect<A, MemcacheError> {
     if (!isRepeatable(command)) return first
     this.budget.deposit(1)
-    return Effect.catchIf(
-      first,
-      canHelp,
-      (error) => Effect.flatMap(this.begin, (step) => this.next(step, error, again))
-    )
+    return Effect.catch(first, (error) => this.retry(error, Effect.suspend(again)))
   }
 
   /**
@@ -112,6 +108,12 @@ export class ReadRetry {
         ? Effect.succeed(outcomes)
         : Effect.flatMap(this.begin, (step) => this.nextMany(step, backend, commands, outcomes))
     })
+  }
+
+  private retry<A>(error: MemcacheError, again: Effect.Effect<A, MemcacheError>): Effect.Effect<A, MemcacheError> {
+    return canHelp(error)
+      ? Effect.flatMap(this.begin, (step) => this.next(step, error, again))
+      : Effect.fail(error)
   }
 
   private next<A>(step: Step, error: MemcacheError, again: Effect.Effect<A, MemcacheError>): Effect.Effect<

@@ -76,8 +76,7 @@ export const send = <A>(
   const attempt = sendOnce(session, key, command, wire, read)
   if (session.readRetry === undefined) return attempt
   // The key may belong to another server by then.
-  const again = Effect.suspend(() => sendOnce(session, key, command, wire, read))
-  return session.readRetry.around(command, attempt, again)
+  return session.readRetry.around(command, attempt, () => sendOnce(session, key, command, wire, read))
 }
 
 const sendOnce = <A>(
