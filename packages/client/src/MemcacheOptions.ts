@@ -160,8 +160,8 @@ export const resolve = (options: MemcacheOptions = {}): Result.Result<ResolvedOp
       : yield* ServerList.parse(options.servers)
     const protocol = yield* oneOf("protocol", options.protocol, ["auto", "meta", "text"])
     const distribution = options.distribution ?? "ketama"
-    yield* Distribution.fromServers(distribution, servers)
     const prefix = yield* checkPrefix(options.prefix)
+    yield* Distribution.fromServers(distribution, servers, prefix)
     const defaultTtl = yield* checkDefaultTtl(options.defaultTtl)
     const connectTimeout = yield* time("connectTimeout", options.connectTimeout, 1000)
     const commandTimeout = yield* time("commandTimeout", options.commandTimeout, 1000)
@@ -182,6 +182,7 @@ export const resolve = (options: MemcacheOptions = {}): Result.Result<ResolvedOp
       pool: {
         servers,
         distribution,
+        prefix,
         connect: { protocol, connectTimeout, commandTimeout, stallTimeout, maxInFlight, maxItemSize, auth },
         connections,
         ...deadHost

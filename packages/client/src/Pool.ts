@@ -36,6 +36,8 @@ import type { ServerEvent, ServerState } from "./ServerState.ts"
 export interface PoolOptions {
   readonly servers: ReadonlyArray<Weighted>
   readonly distribution: Distribution
+  /** What stands before every plain key. */
+  readonly prefix: string
   readonly connect: ConnectOptions
   /** Connections to each server, at most. */
   readonly connections: number
@@ -94,6 +96,7 @@ export const make = Effect.fnUntraced(function*(
   }
   const ringOptions: ServerRingOptions = {
     distribution: options.distribution,
+    prefix: options.prefix,
     server: {
       transport: yield* Transport,
       connect: options.connect,

@@ -23,6 +23,8 @@ import { Server } from "./Server.ts"
  */
 export interface ServerRingOptions {
   readonly distribution: Distribution.Distribution
+  /** What stands before every plain key. Some clients send it and place the key without it. */
+  readonly prefix: string
   readonly server: Omit<ServerOptions, "mayMarkDead" | "onStatus">
   /** Servers live as long as this. */
   readonly scope: Scope.Scope
@@ -64,7 +66,8 @@ export class ServerRing {
     this: ServerRing,
     next: ReadonlyArray<Weighted>
   ): Effect.fn.Return<void, OptionsError> {
-    const placement = yield* Effect.fromResult(Distribution.fromServers(this.options.distribution, next))
+    const { distribution, prefix } = this.options
+    const placement = yield* Effect.fromResult(Distribution.fromServers(distribution, next, prefix))
     const before = new Map(this.servers.map((server) => [server.name, server]))
     const after = new Map<string, Server>()
     for (const { address, weight } of next) {

@@ -27,6 +27,7 @@ describe("options", () => {
       pool: {
         servers: [{ address: Address.tcp("127.0.0.1"), weight: 1 }],
         distribution: "ketama",
+        prefix: "",
         connect: {
           protocol: "auto",
           connectTimeout: 1000,
@@ -81,6 +82,7 @@ describe("options", () => {
       pool: {
         servers: [{ address: Address.tcp("a", 1), weight: 1 }, { address: Address.tcp("b", 2), weight: 3 }],
         distribution: "dalli",
+        prefix: "shop:",
         connect: {
           protocol: "text",
           connectTimeout: 50,
