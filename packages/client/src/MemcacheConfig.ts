@@ -51,7 +51,7 @@ const KeepAlive = Schema.Union([Schema.Literals(["false", "off", "no"]), Schema.
  */
 export const config: Config.Config<MemcacheOptions> = Config.all({
   servers: optional(Config.String("MEMCACHE_SERVERS")),
-  protocol: optional(Config.Literals(["auto", "meta", "text"], "MEMCACHE_PROTOCOL")),
+  protocol: optional(Config.Literals(["auto", "meta", "text", "twemproxy"], "MEMCACHE_PROTOCOL")),
   distribution: optional(Config.Literals(Distribution.names, "MEMCACHE_DISTRIBUTION")),
   prefix: optional(Config.String("MEMCACHE_PREFIX")),
   defaultTtl: optional(Config.Duration("MEMCACHE_DEFAULT_TTL")),

@@ -42,8 +42,12 @@ import type { OnWriteFailure } from "./WriteFailureHook.ts"
 export interface MemcacheOptions extends NodeTransportOptions {
   /** `"host:port"`, several with commas between them, or a list. Default `"127.0.0.1:11211"`. */
   readonly servers?: ServersInput | undefined
-  /** `"auto"` (default) asks each server what it can; `"meta"` and `"text"` insist. */
-  readonly protocol?: "auto" | "meta" | "text" | undefined
+  /**
+   * `"auto"` (default) asks each server what it can; `"meta"` and `"text"` insist. `"twemproxy"` is text without the
+   * commands on which that proxy closes the connection, which `"auto"` finds out by itself if memcached 1.6.10 or later
+   * is behind it.
+   */
+  readonly protocol?: "auto" | "meta" | "text" | "twemproxy" | undefined
   /**
    * How keys are placed: as a named client does (see `Distribution`), or by a function of your own. `"ketama"` (default)
    * is libmemcached's weighted ketama.
@@ -158,7 +162,7 @@ export const resolve = (options: MemcacheOptions = {}): Result.Result<ResolvedOp
     const servers = options.servers === undefined
       ? ServerList.DEFAULT_SERVERS
       : yield* ServerList.parse(options.servers)
-    const protocol = yield* oneOf("protocol", options.protocol, ["auto", "meta", "text"])
+    const protocol = yield* oneOf("protocol", options.protocol, ["auto", "meta", "text", "twemproxy"])
     const distribution = options.distribution ?? "ketama"
     const prefix = yield* checkPrefix(options.prefix)
     yield* Distribution.fromServers(distribution, servers, prefix)

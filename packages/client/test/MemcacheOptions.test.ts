@@ -134,7 +134,7 @@ describe("an option is refused by name:", () => {
     [{ servers: "a:70000" }, "servers[0]", /1 to 65535/],
     [{ servers: [["a", -1]] }, "servers[0]", /weight/],
     [{ servers: "a,a" }, "servers[1]", /already/],
-    [{ protocol: "binary" }, "protocol", /"auto" or "meta" or "text", not "binary"/],
+    [{ protocol: "binary" }, "protocol", /"auto" or "meta" or "text" or "twemproxy", not "binary"/],
     [{ protocol: 1 }, "protocol", /not 1/],
     [{ distribution: "modula" }, "distribution", /one of "ketama", .*not "modula"/],
     [{ distribution: "libmemcached/nothing" }, "distribution", /"libmemcached\/ketama-weighted"/],

@@ -104,4 +104,23 @@ describe("a release that speaks text only", () => {
       assert.deepStrictEqual([error.reason._tag, error.outcome], ["UnsupportedError", "not-sent"])
       assert.match(error.message, /1\.4\.39/)
     }))
+
+  it.live("is asked for nothing but what twemproxy forwards, where that proxy is named", () =>
+    Effect.gen(function*() {
+      const server = yield* OldServer.make()
+      const cache = yield* connect({ servers: server.address, protocol: "twemproxy" })
+      yield* cache.setMany([["a", "one"], ["b", 2]])
+      assert.deepStrictEqual([...yield* cache.getMany(["a", "b", "c"])], [["a", "one"], ["b", 2]])
+      const errors = yield* Effect.all([
+        Effect.flip(cache.getAndTouch("a", "1 minute")),
+        Effect.flip(cache.flushAll()),
+        Effect.flip(cache.verbosity(1)),
+        Effect.flip(Effect.flatMap(cache.stats(), (answers) => Effect.fromResult([...answers.values()][0])))
+      ])
+      for (const error of errors) {
+        if (error._tag !== "MemcacheError") return assert.fail(error._tag)
+        assert.deepStrictEqual([error.reason._tag, error.outcome], ["UnsupportedError", "not-sent"])
+      }
+      assert.deepStrictEqual([server.refused, server.accepted()], [[], 1])
+    }))
 })

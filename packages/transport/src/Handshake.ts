@@ -34,8 +34,11 @@ import { codeOf, fromSocketError, isTlsCode } from "./SocketFailure.ts"
 export interface HandshakeOptions extends ConnectionOptions {
   /** Milliseconds for everything from the first packet to the last answer of the handshake. */
   readonly connectTimeout: number
-  /** "auto" takes the meta dialect from memcached 1.6.10 on, and text before that and through proxies. */
-  readonly protocol: "auto" | "meta" | "text"
+  /**
+   * "auto" takes the meta dialect from memcached 1.6.10 on, and text before that and through proxies. "twemproxy" is text
+   * without what twemproxy closes the connection on: "auto" finds out by itself, unless older releases are behind it.
+   */
+  readonly protocol: "auto" | "meta" | "text" | "twemproxy"
   /** Text authentication, memcached's `-Y`. */
   readonly auth?: { readonly username: string; readonly password: Redacted.Redacted<string> } | undefined
 }
@@ -126,7 +129,8 @@ const greet = Effect.fnUntraced(function*(
   const [isMetaVersion, hasBareMisses] = judgeVersion(version)
   const wantsMeta = options.protocol === "meta" ||
     (options.protocol === "auto" && isMetaVersion && memory.known() === undefined)
-  const text = options.protocol === "auto" && memory.known() === "proxy" ? proxyDialect : textDialect
+  const isProxy = options.protocol === "twemproxy" || (options.protocol === "auto" && memory.known() === "proxy")
+  const text = isProxy ? proxyDialect : textDialect
   connection.speak(text, { version, hasBareMisses: false })
   if (!wantsMeta) return
   connection.speak(metaDialect, { version, hasBareMisses })

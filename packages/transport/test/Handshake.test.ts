@@ -222,6 +222,21 @@ describe("the dialect", () => {
   )
 
   test(
+    "is that of a proxy where one is named, whatever stands behind it, and nothing is tried",
+    Effect.gen(function*() {
+      for (const version of ["1.4.39", "1.6.45"]) {
+        const server = yield* answering((line, peer) => line === "stats" ? "close" : memcached(version)(line, peer))
+        const connection = yield* connect(server.address, { protocol: "twemproxy" })
+        assert.strictEqual(connection.dialect, "text")
+        const error = yield* Effect.flip(connection.send({ _tag: "Stats", report: undefined }))
+        assert.strictEqual(describeError(error), "UnsupportedError not-sent")
+        assert.strictEqual((yield* connection.send(get)).reply._tag, "End")
+        assert.deepStrictEqual(server.peers.map((peer) => peer.received), ["version\r\nget k\r\n"])
+      }
+    })
+  )
+
+  test(
     "has every command of text where text is insisted on, and where `mn` is only unknown",
     Effect.gen(function*() {
       const stats: Command = { _tag: "Stats", report: undefined }
