@@ -15,6 +15,8 @@ export interface Setting {
   readonly profile: string
   /** Weights of the five servers, where the neighbour heeds them. */
   readonly weights?: ReadonlyArray<number>
+  /** Put before every key, on both sides; what it does to the place of a key is the neighbour's own. */
+  readonly prefix?: string
   readonly isAsciiOnly?: boolean
   readonly hasHashes?: boolean
 }
@@ -68,7 +70,8 @@ export const all: ReadonlyArray<Neighbour> = [
     kinds: ["text", "bytes", "integer"],
     settings: [
       { distribution: "pymemcache", profile: "str" },
-      { distribution: "pymemcache/bytes", profile: "bytes" }
+      { distribution: "pymemcache/bytes", profile: "bytes" },
+      { distribution: "pymemcache", profile: "str", prefix: "shop:" }
     ]
   },
   {
@@ -101,7 +104,8 @@ export const all: ReadonlyArray<Neighbour> = [
     settings: [
       { distribution: "php-memcached/default", profile: "default", isAsciiOnly: true },
       { distribution: "php-memcached/distribution-consistent", profile: "distribution-consistent", isAsciiOnly: true },
-      { distribution: "php-memcached/libketama-compatible", profile: "libketama-compatible", weights: WEIGHTS }
+      { distribution: "php-memcached/libketama-compatible", profile: "libketama-compatible", weights: WEIGHTS },
+      { distribution: "php-memcached/libketama-compatible", profile: "libketama-compatible", prefix: "shop:" }
     ]
   },
   {
@@ -114,7 +118,8 @@ export const all: ReadonlyArray<Neighbour> = [
     objectFlags: 1,
     settings: [
       { distribution: "dalli", profile: "default" },
-      { distribution: "dalli", profile: "default", weights: WEIGHTS }
+      { distribution: "dalli", profile: "default", weights: WEIGHTS },
+      { distribution: "dalli", profile: "default", prefix: "shop:" }
     ]
   }
 ]
@@ -124,6 +129,7 @@ export interface Task {
   /** Addresses as `127.0.0.1:11211`, with their weights. */
   readonly servers: ReadonlyArray<readonly [address: string, weight: number]>
   readonly profile: string
+  readonly prefix: string
   readonly write: ReadonlyArray<Item | { readonly key: string; readonly value: { readonly object: unknown } }>
   readonly read: ReadonlyArray<PlainKey>
 }

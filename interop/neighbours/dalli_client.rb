@@ -5,7 +5,9 @@ require "json"
 
 task = JSON.parse($stdin.read)
 servers = task["servers"].map { |host, port, weight| "#{host}:#{port}:#{weight}" }
-client = Dalli::Client.new(servers, compress: false)
+# Dalli puts the colon behind its namespace by itself.
+namespace = task["prefix"].empty? ? nil : task["prefix"].delete_suffix(":")
+client = Dalli::Client.new(servers, compress: false, namespace: namespace)
 
 value_of = lambda do |value|
   value["text"] || value["integer"] || Base64.strict_decode64(value["bytes"])

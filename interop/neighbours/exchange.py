@@ -1,7 +1,7 @@
 """What the Python neighbours have in common: a task comes as JSON on stdin, and the result goes as JSON to stdout.
 
-Task: {"servers": [[host, port, weight]], "profile": "...", "write": [{"key", "value"}], "read": [key]}. A key is a text,
-or [hash, text] where the client knows such keys. A value is {"text": ...}, {"bytes": base64}, {"integer": digits}, or
+Task: {"servers": [[host, port, weight]], "profile": "...", "prefix": "...", "write": [{"key", "value"}], "read": [key]}. The
+prefix is the client's own setting, "" for none. A key is a text, or [hash, text] where the client knows such keys. A value is {"text": ...}, {"bytes": base64}, {"integer": digits}, or
 {"object": ...} for something that only the client's own serializer can write.
 Result: {"version": "...", "stored": [true], "found": [value or null]}.
 """

@@ -12,6 +12,9 @@ $client = new Memcached();
 // Compressed is PHP's own format.
 $client->setOption(Memcached::OPT_COMPRESSION, false);
 $client->setOptions($options[$task['profile']]);
+if ($task['prefix'] !== '') {
+    $client->setOption(Memcached::OPT_PREFIX_KEY, $task['prefix']);
+}
 $client->addServers($task['servers']);
 
 $valueOf = function (array $value) {

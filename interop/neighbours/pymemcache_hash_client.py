@@ -7,7 +7,13 @@ from pymemcache.serde import pickle_serde
 
 def connect(task):
     servers = [(host, port) for host, port, _ in task["servers"]]
-    client = HashClient(servers, serde=pickle_serde, allow_unicode_keys=True, encoding="utf-8")
+    client = HashClient(
+        servers,
+        serde=pickle_serde,
+        key_prefix=task["prefix"].encode("utf-8"),
+        allow_unicode_keys=True,
+        encoding="utf-8",
+    )
 
     def as_given(key):
         return key.encode("utf-8") if task["profile"] == "bytes" else key

@@ -28,10 +28,11 @@ const serversOf = (addresses: ReadonlyArray<string>, { weights }: Setting) =>
   addresses.map((address, i) => [address, weights?.[i] ?? 1] as const)
 
 /** A client that places keys as the neighbour does, and leaves alone what only the neighbour can read. */
-const clientOf = (servers: ReturnType<typeof serversOf>, neighbour: Neighbour, { distribution }: Setting) =>
+const clientOf = (servers: ReturnType<typeof serversOf>, neighbour: Neighbour, { distribution, prefix }: Setting) =>
   connect({
     servers,
     distribution,
+    prefix,
     transcoder: transcoder({
       foreignFlags: neighbour.integerFlags,
       compression: neighbour.readsCompressed === true ? undefined : false
@@ -62,6 +63,14 @@ const same = (items: ReadonlyArray<Item>, found: ReadonlyArray<unknown>, expecte
   assert.lengthOf(found, items.length)
 }
 
+const describeSetting = ({ distribution, isAsciiOnly, prefix, weights }: Setting): string =>
+  [
+    distribution,
+    ...weights === undefined ? [] : ["weighted"],
+    ...prefix === undefined ? [] : ["prefix"],
+    ...isAsciiOnly === true ? ["ASCII keys"] : []
+  ].join(", ")
+
 /** What the report's table is made of. */
 const note = (context: TestContext, trial: Trial): void => {
   Object.assign(context.task.meta, { trial })
@@ -76,9 +85,7 @@ describe.skipIf(Installed.isSkipped(Installed.memcached()))("a mixed fleet", () 
 
       neighbour.settings.forEach((setting, index) => {
         const { name } = neighbour
-        const about = `${setting.distribution}${setting.weights === undefined ? "" : ", weighted"}${
-          setting.isAsciiOnly === true ? ", ASCII keys" : ""
-        }`
+        const about = describeSetting(setting)
 
         test(`reads here what ${name} writes (${about})`, (context) =>
           Effect.gen(function*() {
@@ -88,6 +95,7 @@ describe.skipIf(Installed.isSkipped(Installed.memcached()))("a mixed fleet", () 
             const { stored, version } = yield* Neighbours.run(yield* program, neighbour, {
               servers,
               profile: setting.profile,
+              prefix: setting.prefix ?? "",
               write: [...items, foreign],
               read: []
             })
@@ -118,6 +126,7 @@ describe.skipIf(Installed.isSkipped(Installed.memcached()))("a mixed fleet", () 
             const { found, version } = yield* Neighbours.run(yield* program, neighbour, {
               servers,
               profile: setting.profile,
+              prefix: setting.prefix ?? "",
               write: [],
               read: items.map(({ key }) => key)
             })
