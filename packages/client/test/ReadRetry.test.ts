@@ -1,10 +1,13 @@
+import { Memcache } from "@effect-memcache/client"
 import type { Command } from "@effect-memcache/protocol/Command"
 import type { Reply } from "@effect-memcache/protocol/Reply"
 import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
@@ -15,6 +18,7 @@ import type { Session } from "../src/Session.ts"
 import * as FakeSession from "./FakeSession.ts"
 import { makers } from "./fixtures/Errors.ts"
 import { reasonOf, wire } from "./fixtures/ScriptedPool.ts"
+import * as ScriptedServer from "./ScriptedServer.ts"
 
 const refused = (message: string): Reply => ({ _tag: "ServerError", message })
 const lost = () => MemcacheError.connectionLost({ server: "fake:1", outcome: "unknown" })
@@ -194,3 +198,35 @@ describe("ReadRetry", () => {
       assert.strictEqual(yield* sent(Administration.verbosity(session)(1)), 1)
     }))
 })
+
+it.live("a read whose connection is lost is answered on the next one, a write is not", () =>
+  Effect.gen(function*() {
+    const server = yield* ScriptedServer.make({
+      onData: (socket, text, connection) => {
+        if (connection % 2 === 1 && !text.includes("warm")) return void socket.destroy()
+        socket.write(text.startsWith("set") ? "STORED\r\n" : echo(text))
+      }
+    })
+    const layer = Memcache.layer({
+      servers: server.address,
+      protocol: "text",
+      readRetry: { schedule: Schedule.spaced("10 millis") }
+    })
+    const cache = Context.get(yield* Layer.build(Layer.fresh(layer)), Memcache)
+    yield* cache.get("warm")
+    assert.deepStrictEqual([...yield* cache.getMany(["a", "b"])], [["a", "a"], ["b", "b"]])
+    assert.strictEqual(server.accepted(), 2)
+    yield* cache.disconnectAll
+    yield* cache.get("warm")
+    assert.strictEqual(yield* reasonOf(cache.set("k", "v")), "ConnectionLostError unknown")
+    assert.strictEqual(server.received().split("get a b").length - 1, 2)
+    assert.strictEqual(server.received().split("set k").length - 1, 1)
+  }))
+
+/** Answers every `get` with the keys themselves as their values. */
+const echo = (text: string): string =>
+  text.replace(
+    /get ([^\r]+)\r\n/g,
+    (_, keys: string) =>
+      keys.split(" ").map((key) => `VALUE ${key} 16 ${key.length}\r\n${key}\r\n`).join("") + "END\r\n"
+  )
