@@ -104,6 +104,7 @@ export class Health {
         ) return "unreachable"
         // All commands in flight fail with their connection, and all connections with their server, which is one
         // failure; and what was not sent does not count, since it can be sent again.
+        this.forgetFailuresBeforeAnswer()
         if (this.isLossCounted || error.outcome === "not-sent") return "alive"
         this.isLossCounted = true
         return this.count()
@@ -132,6 +133,7 @@ export class Health {
     if (answered === this.answeredAtFailure) return
     this.answeredAtFailure = answered
     this.failures = 0
+    this.isLossCounted = false
   }
 
   /** Whether a server that dies now has lived long enough since its return for the schedule to begin anew. */

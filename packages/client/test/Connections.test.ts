@@ -114,6 +114,33 @@ describe("another connection", () => {
       assert.deepStrictEqual(takeEvents(), ["Connected a"])
     }))
 
+  it.effect("that has worked for a while ends the pauses", () =>
+    Effect.gen(function*() {
+      const scripted = yield* open(2)
+      const { opened, transport } = scripted
+      const times = () => transport.dials.slice(2).map(({ at }) => at)
+      const keepBusy = Effect.fnUntraced(function*(until: number) {
+        while (transport.dials.length < until) {
+          for (const connection of transport.connections) connection.answer(connection.requests.length)
+          yield* startMany(scripted, 2 * (BUSY + 2))
+          yield* TestClock.adjust(500)
+        }
+      })
+      opened[1].lose()
+      transport.behaviour.set(A, "refuse")
+      yield* keepBusy(4)
+      transport.behaviour.set(A, "silent")
+      yield* keepBusy(5)
+      assert.deepStrictEqual(times(), [0, 1000, 3000])
+      yield* TestClock.adjust(5000)
+      transport.connectionOf(A).answered++
+      transport.connectionOf(A).lose()
+      transport.behaviour.set(A, "refuse")
+      yield* keepBusy(7)
+      const [first, second] = times().slice(3)
+      assert.strictEqual(second - first, 1000)
+    }))
+
   it.effect("that the server closes before it was of use is not dialed again at once", () =>
     Effect.gen(function*() {
       const scripted = yield* open(2)
@@ -309,6 +336,24 @@ describe("a server with several connections", () => {
       const [back] = yield* pool.servers
       assert.deepStrictEqual([back.status, back.connections, back.inFlight], ["connected", 1, 0])
       assert.deepStrictEqual(takeEvents(), ["Dead a", "Returned a", "Connected a"])
+      // The old ones count no more: this one is all there is, and ends without an answer.
+      yield* start
+      probe.lose()
+      assert.strictEqual((yield* pool.servers)[0].status, "dead")
+    }))
+
+  it.effect("dies when all of them end before any has answered", () =>
+    Effect.gen(function*() {
+      const scripted = yield* make(["a"], { connections: 2, behaviour: "silent" })
+      const { pool, transport: { connections } } = scripted
+      yield* startMany(scripted, BUSY + 2)
+      assert.deepStrictEqual(inFlight(connections), [BUSY + 2, 0])
+      connections[1].lose()
+      yield* settle
+      assert.strictEqual((yield* pool.servers)[0].status, "connected")
+      connections[0].lose()
+      yield* settle
+      assert.strictEqual((yield* pool.servers)[0].status, "dead")
     }))
 
   it.effect("lives when any of them answers", () =>
@@ -391,6 +436,7 @@ describe("a server with several connections", () => {
       assert.isUndefined(opened[0].closed)
       assert.isUndefined(opened[1].closed)
       const late = yield* Effect.forkScoped(backend.send(get("late")), { startImmediately: true })
+      assert.deepStrictEqual(inFlight(opened), [BUSY + 2, BUSY + 2, 0])
       for (const connection of opened) connection.answer(connection.requests.length)
       yield* settle
       for (const fiber of fibers) assert.strictEqual(outcomeOf(fiber), "ok")
@@ -403,9 +449,13 @@ describe("a server with several connections", () => {
   it.effect("closes all of them with the scope, and dials none", () =>
     Effect.gen(function*() {
       const scripted = yield* open(3)
-      const { close, opened, sleeping, transport } = scripted
+      const { close, opened, send, sleeping, transport } = scripted
       for (const connection of opened) connection.isWritable = false
-      const fibers = yield* startMany(scripted, 300)
+      const stubborn = (key: string) => Effect.catch(send(key), () => send(key))
+      const fibers = yield* Effect.forEach(
+        keys(300),
+        (key) => Effect.forkScoped(stubborn(key), { startImmediately: true })
+      )
       yield* close
       yield* settle
       for (const fiber of fibers) assert.strictEqual(outcomeOf(fiber), "ConnectionLostError not-sent")

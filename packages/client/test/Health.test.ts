@@ -166,6 +166,20 @@ describe("Health", () => {
       assert.strictEqual(health.failed(timeout, next, false), "failing")
     })
 
+    it("another loss is another failure after a new connection, and after an answer", () => {
+      const { connections: [a, b], health } = three(2)
+      b.answered++
+      assert.strictEqual(health.failed(sent, a, false), "alive")
+      const next = { answered: 2 }
+      health.connected(next)
+      assert.strictEqual(health.failed(sent, next, false), "failing")
+      const { connections: [c, d, e], health: other } = three(2)
+      assert.strictEqual(other.failed(sent, c, false), "alive")
+      e.answered++
+      assert.strictEqual(other.failed(sent, d, false), "alive")
+      assert.strictEqual(other.failed(timeout, e, false), "failing")
+    })
+
     it("what we closed says nothing, whichever it was", () => {
       const { connections, health } = three(1)
       health.disconnecting()
