@@ -179,5 +179,6 @@ const arrive = (command: Command, journeys: ReadonlyArray<Journey>): Answer | Me
     answers.push(outcome)
   }
   const said = answers.find(isRefusal) ?? answers[answers.length - 1]
-  return { command, reply: said.reply, items: answers.map(({ items }) => items[0]), stats: [] }
+  const items = answers.map(({ items }) => items[0])
+  return { command, reply: said.reply, items, stats: [], replies: answers.map(({ reply }) => reply) }
 }

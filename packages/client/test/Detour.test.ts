@@ -174,8 +174,10 @@ describe("Detour under rehash", () => {
       assert(!isMemcacheError(backend))
       const fiber = yield* Effect.forkScoped(backend.send(get(...keys)), { startImmediately: true })
       transport.dials[0].refuse()
-      const { items, reply: said } = yield* Fiber.join(fiber)
+      const { items, replies, reply: said } = yield* Fiber.join(fiber)
       assert.strictEqual(said, reply)
+      // Which keys are missing, and which are unknown, is told apart.
+      assert.deepStrictEqual(replies?.map((each) => each === reply), keys.map((key) => hostOf(pool, key) === "b"))
       assert.deepStrictEqual(
         items.map((item) => item !== undefined),
         keys.map((key) => hostOf(pool, key) === "c")
