@@ -71,9 +71,15 @@ describe("the rule", () => {
   })
 
   it("lets one module of the client import node:crypto, and refuses a second", () => {
-    const one = [edge("client/src/Md5.ts", "node:crypto"), edge("client/src/Md5.ts", "node:crypto")]
+    const one = [
+      edge("client/src/internal/distribution/hashes/Digest.ts", "node:crypto"),
+      edge("client/src/internal/distribution/hashes/Digest.ts", "node:crypto")
+    ]
     assert.deepStrictEqual(ImportEdges.violations(one), [])
-    assert.lengthOf(ImportEdges.violations([...one, edge("client/src/Ketama.ts", "node:crypto")]), 1)
+    assert.lengthOf(
+      ImportEdges.violations([...one, edge("client/src/internal/distribution/Ketama.ts", "node:crypto")]),
+      1
+    )
   })
 })
 

@@ -6,7 +6,7 @@ import * as Address from "@effect-memcache/transport/Address"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { first, placementOf, tcp, wire } from "./distribution/Vectors.ts"
+import { first, placementOf, tcp, wire } from "./internal/distribution/Vectors.ts"
 
 const faultOf = (distribution: unknown, servers: ReadonlyArray<Weighted> = [tcp("a"), tcp("b")]): OptionsError => {
   const answer = Distribution.fromServers(distribution as Distribution.Distribution, servers)

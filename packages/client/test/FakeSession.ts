@@ -1,8 +1,6 @@
 /**
  * A session whose one backend answers as a test says and keeps what it was asked: for what no server does on demand.
  */
-import type { Backend } from "@effect-memcache/client/Backend"
-import type { Session } from "@effect-memcache/client/Session"
 import { standard } from "@effect-memcache/client/StandardTranscoder"
 import type { Command } from "@effect-memcache/protocol/Command"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
@@ -12,6 +10,8 @@ import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type { Session } from "../src/internal/commands/Session.ts"
+import type { Backend } from "../src/internal/servers/Backend.ts"
 
 /** What the backend answers: a reply, values for the keys of a `get`, or an error. */
 export type Response = Reply | MemcacheError | {

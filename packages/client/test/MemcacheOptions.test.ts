@@ -1,7 +1,6 @@
 import type { MemcacheOptions } from "@effect-memcache/client/MemcacheOptions"
 import { resolve } from "@effect-memcache/client/MemcacheOptions"
 import { OptionsError } from "@effect-memcache/client/OptionsError"
-import { defaultSchedule } from "@effect-memcache/client/ProbeDelays"
 import { standard } from "@effect-memcache/client/StandardTranscoder"
 import * as Address from "@effect-memcache/transport/Address"
 import { assert, describe, it } from "@effect/vitest"
@@ -13,6 +12,7 @@ import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { inspect } from "node:util"
+import { defaultSchedule } from "../src/internal/servers/ProbeDelays.ts"
 
 const password = Redacted.make("hunter2 with blanks")
 

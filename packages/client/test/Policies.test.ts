@@ -102,26 +102,29 @@ describe("while a server is dead", () => {
       })))
 
   it.live("the policy gutter keeps its keys on a spare server for a short time, and they are home again afterwards", () =>
-    withDeadServer((servers) => ({ policy: "gutter", gutter: { servers, ttl: "2 seconds" } }), (cache, { dead, spare }) =>
-      Effect.gen(function*() {
-        const key = onDead("kept")
-        assert.deepStrictEqual(yield* cache.get(key), Option.none())
-        assert.isTrue(yield* cache.set(key, "spare"))
-        assert.isTrue(yield* cache.set(onDead("short"), "spare", { ttl: "1 second" }))
-        assert.deepStrictEqual(yield* cache.get(key), Option.some("spare"))
-        const { store } = spare
-        assert.strictEqual(store.find("kept")!.exptime, store.time + 2)
-        assert.strictEqual(store.find("short")!.exptime, store.time + 1)
-        assert.deepStrictEqual(yield* cache.increment(onDead("count"), { initial: 7n }), Option.some(7n))
-        assert.strictEqual((yield* cache.getMany([key, onDead("short"), onLive("kept")])).size, 3)
-        const states = yield* cache.servers
-        assert.deepStrictEqual(states.map(({ pool, status }) => [pool, status]), [
-          ["main", "dead"],
-          ["main", "connected"],
-          ["gutter", "connected"]
-        ])
-        yield* dead.start
-        yield* Effect.repeat(cache.servers, { until: ([first]) => first.status === "connected" })
-        assert.deepStrictEqual(yield* cache.get(key), Option.none())
-      })))
+    withDeadServer(
+      (servers) => ({ policy: "gutter", gutter: { servers, ttl: "2 seconds" } }),
+      (cache, { dead, spare }) =>
+        Effect.gen(function*() {
+          const key = onDead("kept")
+          assert.deepStrictEqual(yield* cache.get(key), Option.none())
+          assert.isTrue(yield* cache.set(key, "spare"))
+          assert.isTrue(yield* cache.set(onDead("short"), "spare", { ttl: "1 second" }))
+          assert.deepStrictEqual(yield* cache.get(key), Option.some("spare"))
+          const { store } = spare
+          assert.strictEqual(store.find("kept")!.exptime, store.time + 2)
+          assert.strictEqual(store.find("short")!.exptime, store.time + 1)
+          assert.deepStrictEqual(yield* cache.increment(onDead("count"), { initial: 7n }), Option.some(7n))
+          assert.strictEqual((yield* cache.getMany([key, onDead("short"), onLive("kept")])).size, 3)
+          const states = yield* cache.servers
+          assert.deepStrictEqual(states.map(({ pool, status }) => [pool, status]), [
+            ["main", "dead"],
+            ["main", "connected"],
+            ["gutter", "connected"]
+          ])
+          yield* dead.start
+          yield* Effect.repeat(cache.servers, { until: ([first]) => first.status === "connected" })
+          assert.deepStrictEqual(yield* cache.get(key), Option.none())
+        })
+    ))
 })

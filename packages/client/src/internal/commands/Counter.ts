@@ -1,0 +1,151 @@
+/**
+ * Counting, atomic on the server: each step is one command, and no step is ever sent twice.
+ *
+ * A counter with an initial number is made with `add`, not by the meta dialect's own flag: that one stores flags of 0,
+ * so that a `get` of the counter would answer bytes and not a number, and the text dialect does not have it. The price
+ * is one or two more commands when a counter is counted for the first time.
+ *
+ * @since 0.1.0
+ */
+import * as Ascii from "@effect-memcache/protocol/Ascii"
+import type { Command } from "@effect-memcache/protocol/Command"
+import type { Key as WireKey } from "@effect-memcache/protocol/Key"
+import { MAX_UINT64 } from "@effect-memcache/protocol/Limits"
+import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { ArgumentError, isArgumentError, show } from "../../ArgumentError.ts"
+import type { KeyErrorOf, KeyInput } from "../../Key.ts"
+import * as Key from "../../Key.ts"
+import type { TimeToLive } from "../../TimeToLive.ts"
+import { toExptime } from "../../TimeToLive.ts"
+import type { Backend } from "../servers/Backend.ts"
+import { refusal } from "./Answers.ts"
+import type { Session } from "./Session.ts"
+import { keyFailure, withClock } from "./Session.ts"
+import * as Writing from "./Writing.ts"
+
+/**
+ * Options of `increment` and `decrement`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface CounterOptions {
+  /** How much to count, from 0 to 2^64 - 1; 1 if absent. With 0 the counter is only read. */
+  readonly delta?: number | bigint | undefined
+  /** What to store, and to answer, where there is no counter yet; from 0 to 2^64 - 1. */
+  readonly initial?: number | bigint | undefined
+  /** How long a counter that is made here lives. One that exists keeps its time. */
+  readonly ttl?: TimeToLive | undefined
+}
+
+/** The flags of an integer (`Transcoder`), so that a `get` of a counter answers a number. */
+const INTEGER_FLAGS = 2
+
+/** How often a counter may vanish between two of our commands before it counts as absent. */
+const MAX_ROUNDS = 3
+
+/**
+ * Adds to a counter, or takes away from it.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const count = (session: Session, mode: "incr" | "decr") =>
+<K extends KeyInput>(
+  key: K,
+  options?: CounterOptions
+): Effect.Effect<Option.Option<bigint>, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
+  Writing.watch(
+    session,
+    mode,
+    key,
+    withClock((clock) => {
+      const wire = Key.wireOf(key, session.prefix)
+      if (typeof wire !== "string") return keyFailure<K>(wire)
+      const delta = toUint64("delta", options?.delta ?? 1)
+      if (isArgumentError(delta)) return Effect.fail(delta)
+      const backend = session.pool.pick(wire, Key.hashOf(key))
+      const command: Command = { _tag: "Arithmetic", mode, key: wire, delta, create: undefined, noreply: false }
+      const read = Writing.watchAnswer(session, mode, key, readCounter)
+      if (options?.initial === undefined) {
+        return isMemcacheError(backend) ? Effect.fail(backend) : step(backend, command, read)
+      }
+      const initial = toUint64("initial", options.initial)
+      if (isArgumentError(initial)) return Effect.fail(initial)
+      const exptime = toExptime(options.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
+      if (isArgumentError(exptime)) return Effect.fail(exptime)
+      return isMemcacheError(backend)
+        ? Effect.fail(backend)
+        : countOrCreate(backend, command, creation(wire, initial, exptime), initial, MAX_ROUNDS, read)
+    })
+  )
+
+const step = (
+  backend: Backend,
+  command: Command,
+  read: typeof readCounter
+): Effect.Effect<Option.Option<bigint>, MemcacheError> =>
+  Effect.flatMap(backend.send(command), (answer) => read(answer, backend.name))
+
+const countOrCreate = (
+  backend: Backend,
+  command: Command,
+  creation: Command,
+  initial: bigint,
+  rounds: number,
+  read: typeof readCounter = readCounter
+): Effect.Effect<Option.Option<bigint>, MemcacheError> =>
+  Effect.filterOrElse(
+    step(backend, command, read),
+    (counted) => Option.isSome(counted) || rounds === 0,
+    () =>
+      Effect.flatMap(backend.send(creation), (answer) => {
+        switch (answer.reply._tag) {
+          case "Stored":
+          case "Header":
+            return Effect.succeedSome(initial)
+          case "NotStored":
+            // Somebody else was faster.
+            return countOrCreate(backend, command, creation, initial, rounds - 1)
+          default:
+            return Effect.fail(refusal(answer, backend.name))
+        }
+      })
+  )
+
+const creation = (key: WireKey, initial: bigint, exptime: number): Command => ({
+  _tag: "Store",
+  mode: "add",
+  key,
+  flags: INTEGER_FLAGS,
+  exptime,
+  value: Ascii.bytes(String(initial)),
+  noreply: false
+})
+
+const readCounter = (answer: Answer, server: string): Effect.Effect<Option.Option<bigint>, MemcacheError> => {
+  const { reply } = answer
+  switch (reply._tag) {
+    case "Counter":
+      return Effect.succeedSome(reply.value)
+    case "Value": {
+      const number = Ascii.uint64(reply.value, 0, reply.value.length)
+      return number === undefined ? Effect.fail(refusal(answer, server)) : Effect.succeedSome(number)
+    }
+    case "NotFound":
+      return Effect.succeedNone
+    default:
+      return Effect.fail(refusal(answer, server))
+  }
+}
+
+const toUint64 = (argument: string, value: number | bigint): bigint | ArgumentError => {
+  const number = typeof value === "bigint" ? value : Number.isSafeInteger(value) ? BigInt(value) : -1n
+  return number >= 0n && number <= MAX_UINT64
+    ? number
+    : new ArgumentError({ argument, detail: `must be a whole number from 0 to 2^64 - 1, not ${show(value)}` })
+}

@@ -1,0 +1,126 @@
+/**
+ * Taking items away, and moving the moment at which they go by themselves.
+ *
+ * @since 0.1.0
+ */
+import type { Command } from "@effect-memcache/protocol/Command"
+import type { Key as WireKey } from "@effect-memcache/protocol/Key"
+import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
+import * as Effect from "effect/Effect"
+import type { ArgumentError } from "../../ArgumentError.ts"
+import type { KeyErrorOf, KeyInput } from "../../Key.ts"
+import { isKeyError } from "../../KeyError.ts"
+import type { TimeToLive } from "../../TimeToLive.ts"
+import { toExptime } from "../../TimeToLive.ts"
+import { refusal } from "./Answers.ts"
+import * as Batch from "./Batch.ts"
+import type { Session } from "./Session.ts"
+import { ask, keyFailure, withClock } from "./Session.ts"
+import * as Writing from "./Writing.ts"
+
+/**
+ * Removes an item; `true` if there was one.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const remove = (session: Session) => <K extends KeyInput>(key: K) =>
+  Writing.watch(
+    session,
+    "delete",
+    key,
+    ask(session, key, removal, Writing.watchAnswer(session, "delete", key, readFlag))
+  )
+
+/**
+ * Gives an item a new time to live; `true` if there is one.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const touch = (session: Session) =>
+<K extends KeyInput>(
+  key: K,
+  ttl: TimeToLive
+): Effect.Effect<boolean, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
+  Writing.watch(
+    session,
+    "touch",
+    key,
+    withClock((clock) => {
+      const exptime = toExptime(ttl, clock.currentTimeMillisUnsafe())
+      const read = Writing.watchAnswer(session, "touch", key, readFlag)
+      return typeof exptime === "number"
+        ? ask(session, key, (wire) => ({ _tag: "Touch", key: wire, exptime, noreply: false }), read)
+        : Effect.fail(exptime)
+    })
+  )
+
+/**
+ * Removes many items and answers the keys that had none; fails if a server failed.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const removeMany = (session: Session) => {
+  const partial = removeManyPartial(session)
+  return <K extends KeyInput>(
+    keys: Iterable<K>,
+    options?: Batch.Options<K>
+  ): Effect.Effect<Array<K>, MemcacheError | KeyErrorOf<K>> =>
+    Effect.flatMap(partial(keys, options), ({ failed, notFound }) => Batch.orFail(failed, notFound))
+}
+
+/**
+ * Removes many items and says which keys had none, and which could not be removed.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const removeManyPartial = (session: Session) =>
+<K extends KeyInput>(
+  keys: Iterable<K>,
+  options?: Batch.Options<K>
+): Effect.Effect<
+  { readonly notFound: Array<K>; readonly failed: Map<K, MemcacheError> },
+  KeyErrorOf<K>
+> =>
+  Effect.suspend(() => {
+    const batch = Batch.ofKeys<K, boolean>(session, keys, options)
+    if (isKeyError(batch)) return keyFailure<K>(batch)
+    const prefix = session.prefix + (options?.prefix ?? "")
+    return Effect.map(Writing.sendBatch(session, "delete", prefix, batch, removal, readRemoved), summary)
+  })
+
+const summary = <K>(batch: Batch.Batch<K, WireKey, boolean>) => {
+  const notFound: Array<K> = []
+  const failed = new Map<K, MemcacheError>()
+  for (const [key, outcome] of batch.outcomes()) {
+    if (isMemcacheError(outcome)) failed.set(key, outcome)
+    else if (!outcome) notFound.push(key)
+  }
+  return { notFound, failed }
+}
+
+const removal = (key: WireKey): Command => ({ _tag: "Delete", key, noreply: false })
+
+const readRemoved = (answer: Answer, server: string): boolean | MemcacheError => {
+  switch (answer.reply._tag) {
+    case "Deleted":
+    case "Touched":
+    case "Header":
+      return true
+    case "NotFound":
+    case "End":
+      return false
+    default:
+      return refusal(answer, server)
+  }
+}
+
+const readFlag = (answer: Answer, server: string): Effect.Effect<boolean, MemcacheError> => {
+  const outcome = readRemoved(answer, server)
+  return isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)
+}

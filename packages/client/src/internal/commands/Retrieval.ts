@@ -1,0 +1,227 @@
+/**
+ * Reading: one key, or many at once.
+ *
+ * @since 0.1.0
+ */
+import type { Command, Get } from "@effect-memcache/protocol/Command"
+import type { Key as WireKey } from "@effect-memcache/protocol/Key"
+import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import type { Value } from "@effect-memcache/protocol/Reply"
+import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import type { ArgumentError } from "../../ArgumentError.ts"
+import type { KeyErrorOf, KeyInput } from "../../Key.ts"
+import { isKeyError } from "../../KeyError.ts"
+import type { TimeToLive } from "../../TimeToLive.ts"
+import { toExptime } from "../../TimeToLive.ts"
+import { isRefusal, refusal } from "./Answers.ts"
+import * as Batch from "./Batch.ts"
+import type { Session } from "./Session.ts"
+import { ask, keyFailure, withClock } from "./Session.ts"
+import type { Coding } from "./Transcoding.ts"
+import { decode, decodeError, settle } from "./Transcoding.ts"
+
+/**
+ * A value with what memcached keeps beside it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Item {
+  readonly value: unknown
+  /** Changes whenever the item does; what `compareAndSwap` compares. */
+  readonly cas: bigint
+  /** How the value was written; see `StandardTranscoder`. */
+  readonly flags: number
+}
+
+/** Most keys of one multi-key `get`: from here on more of them gain nothing, and other callers wait longer. */
+const MAX_KEYS = 100
+
+/** Most bytes of keys in one line: proxies, and memcached itself for some commands, end connections over 2,048. */
+const MAX_LINE = 1_900
+
+/**
+ * Reads a value.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const get = (session: Session) => {
+  const read = readValue(session)
+  return <K extends KeyInput>(key: K) => ask(session, key, retrieval, read)
+}
+
+/**
+ * Reads a value with its cas and flags.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const gets = (session: Session) => {
+  const read = readItem(session)
+  return <K extends KeyInput>(key: K) => ask(session, key, retrievalWithCas, read)
+}
+
+/**
+ * Reads a value and gives its item a new time to live.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const getAndTouch = (session: Session) => {
+  const read = readValue(session)
+  return <K extends KeyInput>(
+    key: K,
+    ttl: TimeToLive
+  ): Effect.Effect<Option.Option<unknown>, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
+    withClock((clock) => {
+      const exptime = toExptime(ttl, clock.currentTimeMillisUnsafe())
+      return typeof exptime === "number"
+        ? ask(session, key, (wire) => ({ _tag: "GetAndTouch", keys: [wire], withCas: false, exptime }), read)
+        : Effect.fail(exptime)
+    })
+}
+
+/**
+ * Reads many values; fails if one of them could not be read.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const getMany = (session: Session) => {
+  const partial = getManyPartial(session)
+  return <K extends KeyInput>(
+    keys: Iterable<K>,
+    options?: Batch.Options<K>
+  ): Effect.Effect<Map<K, unknown>, MemcacheError | KeyErrorOf<K>> =>
+    Effect.flatMap(partial(keys, options), ({ failed, values }) => Batch.orFail(failed, values))
+}
+
+/**
+ * Reads many values: what was found, and what failed.
+ *
+ * @category commands
+ * @since 0.1.0
+ */
+export const getManyPartial = (session: Session) =>
+<K extends KeyInput>(
+  keys: Iterable<K>,
+  options?: Batch.Options<K>
+): Effect.Effect<
+  { readonly values: Map<K, unknown>; readonly failed: Map<K, MemcacheError> },
+  KeyErrorOf<K>
+> =>
+  Effect.suspend(() => {
+    const batch = Batch.ofKeys<K, Found | undefined>(session, keys, options)
+    return isKeyError(batch)
+      ? keyFailure<K>(batch)
+      : Effect.flatMap(Batch.askAll(batch, retrieveShare(session)), (batch) => decodeAll(session, batch))
+  })
+
+const retrieval = (key: WireKey): Command => ({ _tag: "Get", keys: [key], withCas: false })
+
+const retrievalWithCas = (key: WireKey): Command => ({ _tag: "Get", keys: [key], withCas: true })
+
+/** The value in the answer to a retrieval of one key, or the answer's word that there is none. */
+const single = (answer: Answer, server: string): Value | MemcacheError | undefined => {
+  const item = answer.items[0]
+  if (item === undefined) return answer.reply._tag === "End" ? undefined : refusal(answer, server)
+  return isPlaceholder(item) ? undefined : item
+}
+
+/** What `mg` with `N` has left for a winner to fill in: a miss with a time to live. Only the meta dialect tells. */
+const isPlaceholder = (item: Value): boolean => item.length === 0 && !item.isStale && (item.isWin || item.isWinSent)
+
+const readValue =
+  (session: Session) => (answer: Answer, server: string): Effect.Effect<Option.Option<unknown>, MemcacheError> => {
+    const item = single(answer, server)
+    if (item === undefined) return Effect.succeedNone
+    if (isMemcacheError(item)) return Effect.fail(item)
+    return decode(session.transcoder, item, answer.command, server, Option.some)
+  }
+
+const readItem =
+  (session: Session) => (answer: Answer, server: string): Effect.Effect<Option.Option<Item>, MemcacheError> => {
+    const item = single(answer, server)
+    if (item === undefined) return Effect.succeedNone
+    if (isMemcacheError(item)) return Effect.fail(item)
+    const { cas, flags } = item
+    // Asked for, and left out: whatever this is, it does not do compare-and-swap.
+    if (cas === undefined) return Effect.fail(refusal(answer, server))
+    return decode(session.transcoder, item, answer.command, server, (value) => Option.some({ value, cas, flags }))
+  }
+
+/** A value of a batch, and where it came from. */
+interface Found {
+  readonly item: Value
+  readonly server: string
+}
+
+const retrieveShare = (session: Session) => (share: Batch.Share<WireKey, Found | undefined>): Effect.Effect<void> => {
+  const { backend, items, outcomes } = share
+  const commands = retrievals(items)
+  const asked = session.readRetry === undefined
+    ? backend.sendMany(commands)
+    : session.readRetry.sendMany(backend, commands)
+  return Effect.map(asked, (answers) => {
+    answers.forEach((answer, i) => {
+      // An error line beside values is about the keys that have none, unless it is known which.
+      const error = isMemcacheError(answer) ? answer : errorIn(answer, backend.name)
+      for (let slot = 0; slot < commands[i].keys.length; slot++) {
+        const item = isMemcacheError(answer) ? undefined : answer.items[slot]
+        if (item !== undefined) outcomes.push({ item, server: backend.name })
+        else if (isMemcacheError(answer) || answer.replies === undefined) outcomes.push(error)
+        else outcomes.push(errorIn({ ...answer, reply: answer.replies[slot] }, backend.name))
+      }
+    })
+  })
+}
+
+const errorIn = (answer: Answer, server: string): MemcacheError | undefined =>
+  isRefusal(answer) ? refusal(answer, server) : undefined
+
+/** The keys in order, in commands of bounded size. */
+const retrievals = (keys: ReadonlyArray<WireKey>): Array<Get> => {
+  const commands: Array<Get> = []
+  let some: Array<WireKey> = []
+  let size = 0
+  for (const key of keys) {
+    if (some.length === MAX_KEYS || (some.length > 0 && size + key.length + 1 > MAX_LINE)) {
+      commands.push({ _tag: "Get", keys: some, withCas: false })
+      some = []
+      size = 0
+    }
+    some.push(key)
+    size += key.length + 1
+  }
+  commands.push({ _tag: "Get", keys: some, withCas: false })
+  return commands
+}
+
+const decodeAll = <K>(session: Session, batch: Batch.Batch<K, WireKey, Found | undefined>) => {
+  const keys: Array<K> = []
+  const founds: Array<Found> = []
+  const codings: Array<Coding<unknown>> = []
+  const failed = new Map<K, MemcacheError>()
+  for (const [key, outcome] of batch.outcomes()) {
+    if (isMemcacheError(outcome)) failed.set(key, outcome)
+    else if (outcome !== undefined) {
+      keys.push(key)
+      founds.push(outcome)
+      codings.push(session.transcoder.decode(outcome.item.value, outcome.item.flags))
+    }
+  }
+  return Effect.map(settle(codings), (results) => {
+    const values = new Map<K, unknown>()
+    results.forEach((result, i) => {
+      const { item, server } = founds[i]
+      if (Result.isSuccess(result)) values.set(keys[i], result.success)
+      else failed.set(keys[i], decodeError(result.failure, item, "get", server))
+    })
+    return { values, failed }
+  })
+}

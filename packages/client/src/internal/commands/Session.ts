@@ -1,0 +1,112 @@
+/**
+ * What all commands of one client share, and the way of a command for one key: check the key, pick the server, ask it,
+ * read the answer.
+ *
+ * This is the hot path. Everything in it but the asking is plain code inside one effect, and the key costs nothing when
+ * it is plain ASCII.
+ *
+ * @since 0.1.0
+ */
+import type { Command } from "@effect-memcache/protocol/Command"
+import type { Key as WireKey } from "@effect-memcache/protocol/Key"
+import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { KeyErrorOf, KeyInput } from "../../Key.ts"
+import * as Key from "../../Key.ts"
+import type { KeyError } from "../../KeyError.ts"
+import type { TimeToLive } from "../../TimeToLive.ts"
+import type { Transcoder } from "../../Transcoder.ts"
+import type { Pool } from "../servers/Pool.ts"
+import type { ReadRetry } from "./ReadRetry.ts"
+import type { WriteFailureHook } from "./WriteFailureHook.ts"
+
+/**
+ * One client: its servers and its options.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Session {
+  readonly pool: Pool
+  readonly transcoder: Transcoder
+  /** Stands before every plain key; "" for none. */
+  readonly prefix: string
+  /** For what is stored without a ttl. */
+  readonly defaultTtl: TimeToLive | undefined
+  /** Largest value that is written, in bytes: what is larger could not be read. */
+  readonly maxItemSize: number
+  /** Tries reads again; absent for never. */
+  readonly readRetry?: ReadRetry | undefined
+  /** Hears of writes that may not have happened; absent for nobody. */
+  readonly writeFailures?: WriteFailureHook | undefined
+}
+
+/**
+ * Sends the command for one key to the server of that key and reads the answer.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const ask = <K extends KeyInput, A>(
+  session: Session,
+  key: K,
+  commandOf: (key: WireKey) => Command,
+  read: (answer: Answer, server: string) => Effect.Effect<A, MemcacheError>
+): Effect.Effect<A, MemcacheError | KeyErrorOf<K>> =>
+  Effect.suspend((): Effect.Effect<A, MemcacheError | KeyErrorOf<K>> => {
+    const wire = Key.wireOf(key, session.prefix)
+    return typeof wire === "string" ? send(session, key, commandOf(wire), wire, read) : keyFailure<K>(wire)
+  })
+
+/**
+ * The same for a command that is made already.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const send = <A>(
+  session: Session,
+  key: KeyInput,
+  command: Command,
+  wire: WireKey,
+  read: (answer: Answer, server: string) => Effect.Effect<A, MemcacheError>
+): Effect.Effect<A, MemcacheError> => {
+  const attempt = sendOnce(session, key, command, wire, read)
+  if (session.readRetry === undefined) return attempt
+  // The key may belong to another server by then.
+  return session.readRetry.around(command, attempt, () => sendOnce(session, key, command, wire, read))
+}
+
+const sendOnce = <A>(
+  session: Session,
+  key: KeyInput,
+  command: Command,
+  wire: WireKey,
+  read: (answer: Answer, server: string) => Effect.Effect<A, MemcacheError>
+): Effect.Effect<A, MemcacheError> => {
+  const backend = session.pool.pick(wire, Key.hashOf(key))
+  if (isMemcacheError(backend)) return Effect.fail(backend)
+  return Effect.flatMap(backend.send(command), (answer) => read(answer, backend.name))
+}
+
+/**
+ * A key error as the type of the key promises it: a `Key` has none, because it was checked when it was made.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const keyFailure = <K>(error: KeyError): Effect.Effect<never, KeyErrorOf<K>> =>
+  Effect.fail(error) as Effect.Effect<never, unknown> as Effect.Effect<never, KeyErrorOf<K>>
+
+/**
+ * Runs `make` with the fiber's clock, at every run of the effect, so that a time that counts from now does.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withClock = <X extends Effect.Effect<unknown, unknown>>(
+  make: (clock: Clock.Clock) => X
+): Effect.Effect<Effect.Success<X>, Effect.Error<X>> =>
+  Effect.withFiber((fiber) => make(fiber.getRef(Clock.Clock)) as Effect.Effect<Effect.Success<X>, Effect.Error<X>>)

@@ -1,0 +1,140 @@
+/**
+ * How commands use a transcoder: faults become the client's errors, and what a transcoder must wait for is waited for.
+ *
+ * @since 0.1.0
+ */
+import type { Command } from "@effect-memcache/protocol/Command"
+import { verb } from "@effect-memcache/protocol/Command"
+import type { Value } from "@effect-memcache/protocol/Reply"
+import { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Encoded, EncodeOptions, TranscodeFault, Transcoder } from "../../Transcoder.ts"
+import type { Session } from "./Session.ts"
+
+/**
+ * An answer that a transcoder gives at once, or later.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Coding<A> = Result.Result<A, TranscodeFault> | Effect.Effect<A, TranscodeFault>
+
+/** Large values are coded on other threads, of which Node has four. */
+const CONCURRENCY = 4
+
+/**
+ * Encodes a value and goes on with it.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const encode = <A, E>(
+  session: Session,
+  value: unknown,
+  options: EncodeOptions | undefined,
+  command: string,
+  use: (encoded: Encoded) => Effect.Effect<A, E>
+): Effect.Effect<A, E | MemcacheError> => {
+  const coding = session.transcoder.encode(value, options)
+  return Result.isResult(coding)
+    ? useEncoded(session, coding, command, use)
+    : Effect.flatMap(Effect.result(coding), (result) => useEncoded(session, result, command, use))
+}
+
+const useEncoded = <A, E>(
+  session: Session,
+  result: Result.Result<Encoded, TranscodeFault>,
+  command: string,
+  use: (encoded: Encoded) => Effect.Effect<A, E>
+): Effect.Effect<A, E | MemcacheError> => {
+  const encoded = admit(session, result, command)
+  return isMemcacheError(encoded) ? Effect.fail(encoded) : use(encoded)
+}
+
+/**
+ * The encoded value, unless there is none, or it is larger than what the client would read again.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const admit = (
+  session: Session,
+  result: Result.Result<Encoded, TranscodeFault>,
+  command: string
+): Encoded | MemcacheError => {
+  if (Result.isFailure(result)) {
+    const { detail, issue } = result.failure
+    return MemcacheError.encode({ command, detail, issue })
+  }
+  const { length } = result.success.bytes
+  if (length <= session.maxItemSize) return result.success
+  const detail = `${length} bytes, and the option maxItemSize is ${session.maxItemSize}`
+  return MemcacheError.valueTooLarge({ command, outcome: "not-sent", detail })
+}
+
+/**
+ * Decodes the value of a reply and answers what `use` makes of it.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decode = <A>(
+  transcoder: Transcoder,
+  item: Value,
+  command: Command,
+  server: string,
+  use: (value: unknown) => A
+): Effect.Effect<A, MemcacheError> => {
+  const coding = transcoder.decode(item.value, item.flags)
+  if (!Result.isResult(coding)) {
+    return Effect.mapBoth(coding, {
+      onSuccess: use,
+      onFailure: (fault) => decodeError(fault, item, verb(command), server)
+    })
+  }
+  return Result.isSuccess(coding)
+    ? Effect.succeed(use(coding.success))
+    : Effect.fail(decodeError(coding.failure, item, verb(command), server))
+}
+
+/**
+ * Waits for those codings that must be waited for; answers are in the order of the codings.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const settle = <A>(
+  codings: ReadonlyArray<Coding<A>>
+): Effect.Effect<ReadonlyArray<Result.Result<A, TranscodeFault>>> =>
+  codings.every(isReady)
+    ? Effect.succeed(codings)
+    : Effect.forEach(
+      codings,
+      (coding) => Result.isResult(coding) ? Effect.succeed(coding) : Effect.result(coding),
+      { concurrency: CONCURRENCY }
+    )
+
+const isReady = <A>(coding: Coding<A>): coding is Result.Result<A, TranscodeFault> => Result.isResult(coding)
+
+/**
+ * The error for a stored value that cannot be read; it keeps the bytes, for whoever can.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const decodeError = (
+  { detail, format, issue }: TranscodeFault,
+  item: Value,
+  command: string,
+  server: string
+): MemcacheError =>
+  MemcacheError.decode({
+    server,
+    command,
+    format,
+    detail,
+    issue,
+    flags: item.flags,
+    bytes: new Uint8Array(item.value)
+  })

@@ -1,0 +1,63 @@
+import type { Reply } from "@effect-memcache/protocol/Reply"
+import { status } from "@effect-memcache/protocol/Reply"
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Counter from "../../../src/internal/commands/Counter.ts"
+import * as FakeSession from "../../FakeSession.ts"
+
+const notFound: Reply = status("NotFound", true)
+const notStored: Reply = status("NotStored", true)
+
+const play = (...replies: ReadonlyArray<Reply>) => {
+  const left = [...replies]
+  const fake = FakeSession.make(() => left.shift() ?? notFound)
+  const words = () => fake.commands.map((command) => "mode" in command ? command.mode : command._tag)
+  return { count: Counter.count(fake.session, "incr"), words, commands: fake.commands }
+}
+
+it.effect("without initial it is one command, whatever the answer", () =>
+  Effect.gen(function*() {
+    const { count, words } = play(notFound)
+    assert.deepStrictEqual(yield* count("n"), Option.none())
+    assert.deepStrictEqual(words(), ["incr"])
+  }))
+
+it.effect("with initial, a counter that is there is one command", () =>
+  Effect.gen(function*() {
+    const { count, words } = play({ _tag: "Counter", value: 8n })
+    assert.deepStrictEqual(yield* count("n", { initial: 1 }), Option.some(8n))
+    assert.deepStrictEqual(words(), ["incr"])
+  }))
+
+it.effect("a counter that is absent is made with the flags of an integer", () =>
+  Effect.gen(function*() {
+    const { commands, count } = play(notFound, { _tag: "Stored" })
+    assert.deepStrictEqual(yield* count("n", { initial: 7, ttl: "1 minute" }), Option.some(7n))
+    const made = commands[1]
+    if (made._tag !== "Store") return assert.fail(made._tag)
+    assert.deepStrictEqual([made.mode, made.flags, made.exptime], ["add", 2, 60])
+    assert.strictEqual(Buffer.from(made.value).toString(), "7")
+  }))
+
+it.effect("when somebody else makes the counter first, theirs is counted", () =>
+  Effect.gen(function*() {
+    const { count, words } = play(notFound, notStored, { _tag: "Counter", value: 2n })
+    assert.deepStrictEqual(yield* count("n", { initial: 1 }), Option.some(2n))
+    assert.deepStrictEqual(words(), ["incr", "add", "incr"])
+  }))
+
+it.effect("a counter that vanishes again and again counts as absent in the end", () =>
+  Effect.gen(function*() {
+    const round = [notFound, notStored]
+    const { count, words } = play(...round, ...round, ...round, ...round)
+    assert.deepStrictEqual(yield* count("n", { initial: 1 }), Option.none())
+    assert.deepStrictEqual(words(), ["incr", "add", "incr", "add", "incr", "add", "incr"])
+  }))
+
+it.effect("an error line in answer to the add is that command's error", () =>
+  Effect.gen(function*() {
+    const { count } = play(notFound, { _tag: "ServerError", message: "out of memory storing object" })
+    const error = yield* Effect.flip(count("n", { initial: 1 }))
+    assert.strictEqual(error._tag === "MemcacheError" && error.reason._tag, "OutOfMemoryError")
+  }))
