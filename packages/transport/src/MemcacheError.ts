@@ -157,7 +157,10 @@ export class MemcacheError extends Schema.TaggedError<MemcacheError>("effect-mem
     return wrap(() => new Reasons.NoServerError(common(context, "not-sent")))
   }
 
-  /** The server is marked dead and is probed again after `retryAfter` (a number is milliseconds). Not sent. */
+  /**
+   * The server is marked dead and is probed again after `retryAfter` (a number is milliseconds). Not sent. It has no stack
+   * trace: every command for the server fails so, as fast as callers ask, and must not take the time of the others.
+   */
   static serverDead(
     context: ContextWithCause & { readonly retryAfter: Duration.Duration | number }
   ): MemcacheError {
@@ -165,8 +168,7 @@ export class MemcacheError extends Schema.TaggedError<MemcacheError>("effect-mem
       new Reasons.ServerDeadError({
         ...withCause(context, "not-sent"),
         retryAfter: Duration.fromInputUnsafe(context.retryAfter)
-      })
-    )
+      }), 0)
   }
 
   /** `SERVER_ERROR` with its text as `detail`. Rejected, unless said otherwise. */
@@ -238,16 +240,16 @@ export class MemcacheError extends Schema.TaggedError<MemcacheError>("effect-mem
 }
 
 // The reason is made without a stack: the error around it has the same one, and the trace is what an error costs.
-const wrap = (make: () => Reasons.Reason): MemcacheError => {
+const wrap = (make: () => Reasons.Reason, traced = Error.stackTraceLimit): MemcacheError => {
   const limit = Error.stackTraceLimit
-  Error.stackTraceLimit = 0
-  let reason: Reasons.Reason
   try {
-    reason = make()
+    Error.stackTraceLimit = 0
+    const reason = make()
+    Error.stackTraceLimit = traced
+    return new MemcacheError({ reason })
   } finally {
     Error.stackTraceLimit = limit
   }
-  return new MemcacheError({ reason })
 }
 
 /**

@@ -135,6 +135,13 @@ describe("MemcacheError", () => {
     assert.throws(() => MemcacheError.decode({ format: 1 as never, flags: 1, bytes }))
     assert.strictEqual(Error.stackTraceLimit, limit)
   })
+
+  it("has no trace of a dead server's commands, which fail in great numbers", () => {
+    const limit = Error.stackTraceLimit
+    const error = MemcacheError.serverDead({ ...where, retryAfter: 300 })
+    assert.strictEqual(Error.stackTraceLimit, limit)
+    assert.strictEqual(error.stack, `effect-memcache/MemcacheError: ${error.message}`)
+  })
 })
 
 describe("a value in an error", () => {
