@@ -22,6 +22,7 @@ import * as Key from "../../Key.ts"
 import type { TimeToLive } from "../../TimeToLive.ts"
 import { toExptime } from "../../TimeToLive.ts"
 import type { Backend } from "../servers/Backend.ts"
+import * as Miss from "../servers/Miss.ts"
 import { refusal } from "./Answers.ts"
 import type { Session } from "./Session.ts"
 import { keyFailure, withClock } from "./Session.ts"
@@ -109,6 +110,8 @@ const countOrCreate = (
           case "Header":
             return Effect.succeedSome(initial)
           case "NotStored":
+            // Not by a server: there is nobody to ask again.
+            if (Miss.causeOf(answer) !== undefined) return Effect.succeedNone
             // Somebody else was faster.
             return countOrCreate(backend, command, creation, initial, rounds - 1)
           default:

@@ -8,6 +8,7 @@
  * @since 0.1.0
  */
 import type { Command } from "@effect-memcache/protocol/Command"
+import { isRepeatable } from "@effect-memcache/protocol/Command"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import type { Reply } from "@effect-memcache/protocol/Reply"
 import { status } from "@effect-memcache/protocol/Reply"
@@ -17,13 +18,23 @@ import type { Backend } from "./Backend.ts"
 import { isMovable } from "./Detour.ts"
 
 /**
+ * A server, with what is looked at here: while it has a `death`, nothing is sent to it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Home extends Backend {
+  readonly death: unknown
+}
+
+/**
  * Answers for a server while it is dead. It is the same object for all keys of one server, so that a batch is one batch.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = (): (home: Backend) => Backend => {
-  const backends = new WeakMap<Backend, Backend>()
+export const make = (): (home: Home) => Backend => {
+  const backends = new WeakMap<Home, Backend>()
   return (home) => {
     let backend = backends.get(home)
     if (backend === undefined) {
@@ -45,16 +56,31 @@ export const causeOf = (answer: Answer): MemcacheError | undefined => causes.get
 // Beside the answers, since only who watches writes wants to know.
 const causes = new WeakMap<Answer, MemcacheError>()
 
-const missing = (home: Backend): Backend => ({
+const missing = (home: Home): Backend => ({
   name: home.name,
   send: (command) =>
-    Effect.catchIf(home.send(command), isMovable, (error) => {
-      const answer = absentFor(command, error)
-      return answer === undefined ? Effect.fail(error) : Effect.succeed(answer)
+    Effect.suspend(() => {
+      const missed = missAtOnce(home, command)
+      if (missed !== undefined) return Effect.succeed(missed)
+      return Effect.catchIf(home.send(command), isMovable, (error) => {
+        const answer = absentFor(command, error)
+        return answer === undefined ? Effect.fail(error) : Effect.succeed(answer)
+      })
     }),
   sendMany: (commands) =>
-    Effect.map(home.sendMany(commands), (outcomes) => outcomes.map((outcome, i) => orAbsent(commands[i], outcome)))
+    Effect.suspend(() => {
+      const missed = commands.flatMap((command) => missAtOnce(home, command) ?? [])
+      if (missed.length === commands.length) return Effect.succeed(missed)
+      return Effect.map(
+        home.sendMany(commands),
+        (outcomes) => outcomes.map((outcome, i) => orAbsent(commands[i], outcome))
+      )
+    })
 })
+
+// Nobody asks why a read was answered here, and the error that says it costs more than a read that is sent.
+const missAtOnce = ({ death }: Home, command: Command): Answer | undefined =>
+  death === undefined || !isRepeatable(command) ? undefined : absent(command)
 
 const orAbsent = (command: Command, outcome: Answer | MemcacheError): Answer | MemcacheError =>
   isMemcacheError(outcome) && isMovable(outcome) ? absentFor(command, outcome) ?? outcome : outcome
