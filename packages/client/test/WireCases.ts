@@ -19,7 +19,7 @@ export interface WireCase {
 const expand = (text: string): string =>
   text.replace(/\{(.)\*(\d+)\}/g, (_, unit: string, times: string) => unit.repeat(Number(times)))
 
-const path = new URL("./fixtures/wire-cases.json", import.meta.url)
+const path = new URL("../../testing/test/fixtures/wire-cases.json", import.meta.url)
 
 /** Those of the dialects that this client speaks. */
 export const cases: ReadonlyArray<WireCase> = (JSON.parse(readFileSync(path, "utf8")) as ReadonlyArray<WireCase>)

@@ -18,6 +18,7 @@ import { isFenced, judge, keyIndex } from "./Correlation.ts"
 import type { Dialect } from "./Dialect.ts"
 import type { Key } from "./Key.ts"
 import type { Reply, Stat, Value } from "./Reply.ts"
+import { isErrorReply } from "./Reply.ts"
 import { ResponseReader } from "./ResponseReader.ts"
 import type { WriteBuffer } from "./WriteBuffer.ts"
 
@@ -284,7 +285,7 @@ export class Pipeline<Owner> {
 
 const isFailedTextRead = (slot: Expectation, reply: Reply): boolean =>
   (slot.command._tag === "Get" || slot.command._tag === "GetAndTouch") && slot.opaque === 0 && !slot.isFenced &&
-  (reply._tag === "ServerError" || reply._tag === "ClientError" || reply._tag === "Error")
+  isErrorReply(reply)
 
 const record = <Owner>(slot: Slot<Owner>, reply: Reply): void => {
   if (reply._tag === "Value" && "keys" in slot.command) recordItem(slot, slot.command.keys, reply)
@@ -295,7 +296,7 @@ const record = <Owner>(slot: Slot<Owner>, reply: Reply): void => {
     return
   }
   // In a fenced reply the first error line is what counts, whatever follows it.
-  if (slot.reply._tag === "Error" || slot.reply._tag === "ClientError" || slot.reply._tag === "ServerError") return
+  if (isErrorReply(slot.reply)) return
   slot.reply = reply
 }
 

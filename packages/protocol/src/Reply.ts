@@ -211,3 +211,12 @@ export const status = (_tag: Status["_tag"], isText: boolean): Status => ({
  * @since 0.1.0
  */
 export const malformed = (reason: string): Malformed => ({ _tag: "Malformed", reason })
+
+/**
+ * Whether the reply is an error line.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isErrorReply = (reply: Reply): reply is ErrorReply =>
+  reply._tag === "Error" || reply._tag === "ClientError" || reply._tag === "ServerError"

@@ -12,6 +12,8 @@ import { RawClient } from "./RawClient.ts"
 
 interface WireCase {
   readonly id: string
+  readonly dialect: string
+  readonly kind: "live" | "scripted"
   readonly title: string
   readonly setup: string
   readonly send: string
@@ -19,8 +21,9 @@ interface WireCase {
   readonly reply_1_6_45: string
 }
 
-const file = join(import.meta.dirname, "wire-cases.json")
-const cases = JSON.parse(readFileSync(file, "utf8")) as ReadonlyArray<WireCase>
+const file = join(import.meta.dirname, "fixtures", "wire-cases.json")
+const cases = (JSON.parse(readFileSync(file, "utf8")) as ReadonlyArray<WireCase>)
+  .filter(({ dialect, kind }) => kind === "live" && dialect !== "binary")
 
 const unfold = (text: string): string => text.replace(/\{(.)\*(\d+)\}/g, (_, unit, times) => unit.repeat(Number(times)))
 

@@ -12,6 +12,7 @@ import * as Key from "@effect-memcache/protocol/Key"
 import { metaDialect } from "@effect-memcache/protocol/MetaDialect"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import type { Reply } from "@effect-memcache/protocol/Reply"
+import { isErrorReply } from "@effect-memcache/protocol/Reply"
 import { textDialect } from "@effect-memcache/protocol/TextDialect"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -163,7 +164,7 @@ const askVersion = Effect.fnUntraced(function*(
   const command: Command = { _tag: "Version" }
   const { reply } = yield* Effect.mapError(ask(command), asConnectError)
   if (reply._tag === "Version") return reply.version
-  if (reply._tag !== "Error" && reply._tag !== "ClientError" && reply._tag !== "ServerError") return ""
+  if (!isErrorReply(reply)) return ""
   const { detail, _tag } = rejection(reply, command, server).reason
   if (_tag === "AuthenticationError") return yield* MemcacheError.authentication({ server, detail })
   if (_tag === "ConnectError") return yield* MemcacheError.connect({ server, detail })
@@ -219,9 +220,7 @@ const authenticate = Effect.fnUntraced(function*(
       ? MemcacheError.protocol({ server, outcome: "not-sent", detail: "what came for the credentials is not a reply" })
       : asConnectError(error))
   if (reply._tag === "Stored") return
-  const text = reply._tag === "Error" || reply._tag === "ClientError" || reply._tag === "ServerError"
-    ? rejection(reply, command, server).reason
-    : undefined
+  const text = isErrorReply(reply) ? rejection(reply, command, server).reason : undefined
   // Whatever a server says back, the password is not repeated.
   const detail = text === undefined || text.detail === "" || text.detail.includes(password)
     ? "the server refused the credentials"

@@ -5,6 +5,7 @@
  */
 import { verb } from "@effect-memcache/protocol/Command"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import { isErrorReply } from "@effect-memcache/protocol/Reply"
 import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { rejection } from "@effect-memcache/transport/Rejection"
 
@@ -16,18 +17,9 @@ import { rejection } from "@effect-memcache/transport/Rejection"
  * @since 0.1.0
  */
 export const refusal = (answer: Answer, server: string): MemcacheError => {
-  switch (answer.reply._tag) {
-    case "Error":
-    case "ClientError":
-    case "ServerError":
-      return rejection(answer.reply, answer.command, server)
-    default:
-      return MemcacheError.protocol({
-        server,
-        command: verb(answer.command),
-        detail: `a reply of the kind ${answer.reply._tag}`
-      })
-  }
+  const { command, reply } = answer
+  if (isErrorReply(reply)) return rejection(reply, command, server)
+  return MemcacheError.protocol({ server, command: verb(command), detail: `a reply of the kind ${reply._tag}` })
 }
 
 /**
@@ -36,7 +28,4 @@ export const refusal = (answer: Answer, server: string): MemcacheError => {
  * @category guards
  * @since 0.1.0
  */
-export const isRefusal = (answer: Answer): boolean => {
-  const tag = answer.reply._tag
-  return tag === "Error" || tag === "ClientError" || tag === "ServerError"
-}
+export const isRefusal = (answer: Answer): boolean => isErrorReply(answer.reply)

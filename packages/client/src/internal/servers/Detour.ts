@@ -9,10 +9,10 @@
 import type { Command, Get, GetAndTouch } from "@effect-memcache/protocol/Command"
 import type { Key } from "@effect-memcache/protocol/Key"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import { isErrorReply } from "@effect-memcache/protocol/Reply"
 import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Effect from "effect/Effect"
 import type { HashInput } from "../../Key.ts"
-import { isRefusal } from "../commands/Answers.ts"
 import type { Backend } from "./Backend.ts"
 import type { Server } from "./Server.ts"
 
@@ -178,7 +178,7 @@ const arrive = (command: Command, journeys: ReadonlyArray<Journey>): Answer | Me
     if (isMemcacheError(outcome)) return outcome
     answers.push(outcome)
   }
-  const said = answers.find(isRefusal) ?? answers[answers.length - 1]
+  const said = answers.find(({ reply }) => isErrorReply(reply)) ?? answers[answers.length - 1]
   const items = answers.map(({ items }) => items[0])
   return { command, reply: said.reply, items, stats: [], replies: answers.map(({ reply }) => reply) }
 }
