@@ -51,10 +51,13 @@ export const make = (): (home: Home) => Backend => {
  * @category accessors
  * @since 0.1.0
  */
-export const causeOf = (answer: Answer): MemcacheError | undefined => causes.get(answer)
+export const causeOf = (answer: Answer): MemcacheError | undefined =>
+  "cause" in answer ? (answer as Unasked).cause : undefined
 
-// Beside the answers, since only who watches writes wants to know.
-const causes = new WeakMap<Answer, MemcacheError>()
+// Not in a map beside the answers: a weak map that grows by every write of a dead server stops everybody while it grows.
+interface Unasked extends Answer {
+  readonly cause: MemcacheError
+}
 
 const missing = (home: Home): Backend => ({
   name: home.name,
@@ -85,10 +88,9 @@ const missAtOnce = ({ death }: Home, command: Command): Answer | undefined =>
 const orAbsent = (command: Command, outcome: Answer | MemcacheError): Answer | MemcacheError =>
   isMemcacheError(outcome) && isMovable(outcome) ? absentFor(command, outcome) ?? outcome : outcome
 
-const absentFor = (command: Command, error: MemcacheError): Answer | undefined => {
+const absentFor = (command: Command, cause: MemcacheError): Unasked | undefined => {
   const answer = absent(command)
-  if (answer !== undefined) causes.set(answer, error)
-  return answer
+  return answer === undefined ? undefined : { ...answer, cause }
 }
 
 /**
