@@ -16,6 +16,9 @@ import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { once } from "node:events"
+import * as Net from "node:net"
+import { setTimeout as delay } from "node:timers/promises"
 import type { Count } from "./Counters.ts"
 import { Counters } from "./Counters.ts"
 import * as CountingTransport from "./CountingTransport.ts"
@@ -44,11 +47,11 @@ export interface Scenario {
  * server that is well without the processor for a quarter of a second.
  */
 export const COMMAND_TIMEOUT = 500
-const CONNECT_TIMEOUT = 400
+export const CONNECT_TIMEOUT = 400
 
-const WARM_UP = 1_500
-const BASELINE = 2_500
-const AFTERMATH = 1_000
+const WARM_UP = 1_000
+const BASELINE = 2_000
+const AFTERMATH = 900
 const SERVERS = 3
 
 /** The server that the fault happens to. */
@@ -149,7 +152,7 @@ export const run = Effect.fnUntraced(function*(scenario: Scenario): Effect.fn.Re
     isOver: () => isOver
   }
 
-  yield* Effect.orDie(Load.fill(load))
+  yield* Effect.orDie(Load.prefill(load))
   ledger.enter("warm-up")
   counters.enter("before")
   const fiber = yield* Effect.forkScoped(Load.run(load))
@@ -164,10 +167,18 @@ export const run = Effect.fnUntraced(function*(scenario: Scenario): Effect.fn.Re
   const fault = performance.now()
   yield* scenario.fault === "kill" ? victim.kill : victim.stop
   yield* Effect.sleep(scenario.outage)
-  yield* scenario.fault === "kill" ? Effect.orDie(victim.restart) : victim.resume
-  const back = performance.now()
-  // Late enough to be found out if the server does not come back in time.
-  yield* Effect.sleep(scenario.probeInterval + 250)
+  let back = 0
+  if (scenario.fault === "kill") {
+    // The restart is over some time after the server has begun to listen.
+    const watch = yield* Effect.forkScoped(listening(victim.port), { startImmediately: true })
+    yield* Effect.orDie(victim.restart)
+    back = yield* Fiber.join(watch)
+  } else {
+    yield* victim.resume
+    back = performance.now()
+  }
+  // Late enough for it to be found out if the server does not come back in time.
+  yield* Effect.sleep(scenario.probeInterval + (scenario.fault === "freeze" ? CONNECT_TIMEOUT : 0) + 100)
   ledger.enter("after")
   yield* Effect.sleep(AFTERMATH)
   const end = performance.now()
@@ -192,6 +203,18 @@ export const run = Effect.fnUntraced(function*(scenario: Scenario): Effect.fn.Re
     counters: { before: counted("before"), down: counted("down"), after: counted("after") }
   }
 })
+
+/** Tries a port every few milliseconds; answers when somebody first listened there. */
+const listening = (port: number): Effect.Effect<number> =>
+  Effect.promise(async () => {
+    while (true) {
+      const socket = Net.connect({ port, host: "127.0.0.1" })
+      const isOpen = await once(socket, "connect").then(() => true, () => false)
+      socket.destroy()
+      if (isOpen) return performance.now()
+      await delay(5)
+    }
+  })
 
 /** What all servers together hold of each counter: under some policies it was counted on several. */
 const sums = Effect.fnUntraced(function*(servers: ReadonlyArray<string>, counters: Counters) {

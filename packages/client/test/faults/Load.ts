@@ -32,7 +32,7 @@ const KEYS_PER_FIBER = 10
 const keyOf = (fiber: number, i: number): string => `user:${fiber}:${i}`
 
 /** Every key once, so that a run begins with a full cache. */
-export const fill = Effect.fnUntraced(function*({ cache, fibers, stamps }: Load) {
+export const prefill = Effect.fnUntraced(function*({ cache, fibers, stamps }: Load) {
   for (let fiber = 0; fiber < fibers; fiber++) {
     const writes = Array.from({ length: KEYS_PER_FIBER }, (_, i) => ({ key: keyOf(fiber, i) }))
       .map(({ key }) => ({ key, ...stamps.issue(key) }))
