@@ -52,6 +52,23 @@ export interface ConnectionOptions {
 }
 
 /**
+ * Whoever decides what becomes of a command that failed. An object that lives as long as its connections, because a
+ * handler around every command costs an effect and a closure even where nothing fails.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Recovery {
+  /** Goes on in the failed command's place, until its deadline. */
+  readonly recover: (
+    error: MemcacheError,
+    command: Command,
+    connection: Connection,
+    deadline: number
+  ) => Effect.Effect<Answer, MemcacheError>
+}
+
+/**
  * A connection that can be used by any number of fibers at once.
  *
  * @category models
@@ -79,8 +96,9 @@ export interface Connection {
    * command timeout counts from the end of the tick.
    *
    * Interruption is safe at any point: before it is written the command is dropped, afterwards its reply is read past.
+   * With a `recovery`, that decides what becomes of a command which failed.
    */
-  readonly send: (command: Command, deadline?: number) => Effect.Effect<Answer, MemcacheError>
+  readonly send: (command: Command, deadline?: number, recovery?: Recovery) => Effect.Effect<Answer, MemcacheError>
   /** Sends commands in one go; outcomes are in the order of the commands. A batch counts once against the bound. */
   readonly sendMany: (
     commands: ReadonlyArray<Command>,
@@ -166,16 +184,32 @@ class LiveConnection implements Connection {
     this.pipeline.speak(dialect, about)
   }
 
-  send(command: Command, deadline?: number): Effect.Effect<Answer, MemcacheError> {
+  send(command: Command, deadline?: number, recovery?: Recovery): Effect.Effect<Answer, MemcacheError> {
     if (this.isPerKey && command._tag === "Get" && command.keys.length > 1) {
-      return Effect.flatMap(this.sendMany([command], deadline), ([outcome]) => toEffect(outcome))
+      return Effect.flatMap(
+        this.sendMany([command], deadline),
+        ([outcome]) => this.toEffect(outcome, command, deadline, recovery)
+      )
     }
     return Effect.callback<Answer, MemcacheError>((resume) => {
       const refusal = this.refusal(command, 1)
-      if (refusal !== undefined) return resume(Effect.fail(refusal))
-      const slot = this.enqueue(command, (outcome) => resume(toEffect(outcome)), deadline, 1)
+      if (refusal !== undefined) return resume(this.toEffect(refusal, command, deadline, recovery))
+      const settle: Settle = (outcome) => resume(this.toEffect(outcome, command, slot.deadline, recovery))
+      const slot = this.enqueue(command, settle, deadline, 1)
       return Effect.sync(() => this.pipeline.abandon(slot))
     })
+  }
+
+  private toEffect(
+    outcome: Answer | MemcacheError,
+    command: Command,
+    deadline: number | undefined,
+    recovery: Recovery | undefined
+  ): Effect.Effect<Answer, MemcacheError> {
+    if (!isMemcacheError(outcome)) return Effect.succeed(outcome)
+    if (recovery === undefined) return Effect.fail(outcome)
+    // A command that fails in the tick in which it was sent has not got its deadline yet.
+    return recovery.recover(outcome, command, this, deadline || this.now() + this.options.commandTimeout)
   }
 
   sendMany(
@@ -398,9 +432,6 @@ const resume = (slot: Slot<Settle>, outcome: Answer | MemcacheError): void => {
     })
   }
 }
-
-const toEffect = (outcome: Answer | MemcacheError): Effect.Effect<Answer, MemcacheError> =>
-  isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)
 
 /**
  * Dials the socket and drives it until the scope is closed. Nothing is written: the handshake is the caller's.

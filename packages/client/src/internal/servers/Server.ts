@@ -9,7 +9,7 @@ import type { Command } from "@effect-memcache/protocol/Command"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import type { Address } from "@effect-memcache/transport/Address"
 import * as AddressModule from "@effect-memcache/transport/Address"
-import type { Connection } from "@effect-memcache/transport/Connection"
+import type { Connection, Recovery } from "@effect-memcache/transport/Connection"
 import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import type { ConnectOptions, Transport } from "@effect-memcache/transport/Transport"
 import * as Clock from "effect/Clock"
@@ -56,7 +56,7 @@ export interface ServerOptions {
  * @category models
  * @since 0.1.0
  */
-export class Server implements Backend {
+export class Server implements Backend, Recovery {
   readonly name: string
   weight: number
 
@@ -133,17 +133,26 @@ export class Server implements Backend {
     return this.shared.open.first?.tickTime ?? this.now()
   }
 
-  /** Without a deadline, which is on the monotonic clock, the command timeout counts from now. */
+  /**
+   * Without a deadline, which is on the monotonic clock, the command timeout counts from now. The connection is chosen
+   * here, so the effect is made when it is run.
+   */
   send(command: Command, deadline?: number): Effect.Effect<Answer, MemcacheError> {
-    return Effect.suspend(() => {
-      const connection = this.death === undefined ? this.shared.choose() : undefined
-      if (connection === undefined) return this.cold.send(command, deadline, true)
-      const until = deadline ?? connection.tickTime + this.options.connect.commandTimeout
-      return Effect.catch(connection.send(command, deadline), (error) => {
-        this.noteFailure(error, connection, false)
-        return isUnsent(error) ? this.cold.send(command, until, false) : Effect.fail(error)
-      })
-    })
+    const connection = this.death === undefined ? this.shared.choose() : undefined
+    return connection === undefined
+      ? this.cold.send(command, deadline, true)
+      : connection.send(command, deadline, this)
+  }
+
+  /** What was not sent goes out once more; for the rest, the failure is noted. */
+  recover(
+    error: MemcacheError,
+    command: Command,
+    connection: Connection,
+    deadline: number
+  ): Effect.Effect<Answer, MemcacheError> {
+    this.noteFailure(error, connection, false)
+    return isUnsent(error) ? this.cold.send(command, deadline, false) : Effect.fail(error)
   }
 
   /** The same for many commands in one go. */
