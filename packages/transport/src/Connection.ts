@@ -23,12 +23,12 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
+import { DeadlineTimer } from "./DeadlineTimer.ts"
 import { isMemcacheError, MemcacheError } from "./MemcacheError.ts"
 import * as ProxyDialect from "./ProxyDialect.ts"
 import { lossOf } from "./SocketFailure.ts"
@@ -113,9 +113,6 @@ type Settle = (outcome: Answer | MemcacheError) => void
 /** Encoded bytes for one write: enough to fill a socket's buffer, little enough to leave the rest removable. */
 const WRITE_SIZE = 131_072
 
-/** The timer looks for passed deadlines at most this often, in milliseconds. */
-const TIMER_RESOLUTION = 5
-
 /** Chunks that are read before other work gets its turn: about a megabyte. */
 const CHUNKS_PER_TURN = 16
 
@@ -140,11 +137,11 @@ class LiveConnection implements Connection {
   private readonly writer: Socket.Writer
   private readonly pipeline: Pipeline<Settle>
   private readonly buffer = new WriteBuffer()
+  private readonly timer: DeadlineTimer
   private readonly closeListeners: Array<(error: MemcacheError) => void> = []
 
   private isFlushScheduled = false
   private isWriting = false
-  private timer: { readonly at: number; readonly fiber: Fiber.Fiber<void> } | undefined = undefined
   /** The last time that the server showed life, or was first owed a reply. */
   private aliveAt = 0
   private chunksThisTurn = 0
@@ -157,6 +154,7 @@ class LiveConnection implements Connection {
     this.clock = clock
     this.fork = Effect.runForkWith(context)
     this.writer = writer
+    this.timer = new DeadlineTimer(this.fork, () => this.sweep())
     this.pipeline = new Pipeline<Settle>({ dialect: textDialect, maxItemSize: options.maxItemSize, nextOpaque })
   }
 
@@ -277,7 +275,7 @@ class LiveConnection implements Connection {
     const unknown = because("unknown")
     const notSent = because("not-sent")
     this.closed = notSent
-    if (this.timer !== undefined) this.timer.fiber.interruptUnsafe()
+    this.timer.stop()
     // Code 1000 destroys the socket at once and without an error event; closing its scope would first wait until
     // everything is written, which a peer that does not read delays for ever.
     this.fork(this.writer.write(new Socket.CloseEvent(1000)))
@@ -335,11 +333,11 @@ class LiveConnection implements Connection {
     if (this.closed !== undefined) return
     const now = this.now()
     const earliest = this.pipeline.stamp(now + this.options.commandTimeout)
-    if (earliest !== undefined) this.arm(earliest, now)
+    if (earliest !== undefined) this.timer.arm(earliest, now)
     while (!this.isWriting && this.pipeline.hasPending && this.closed === undefined) {
       if (this.pipeline.oldest === undefined) {
         this.aliveAt = now
-        this.arm(now + this.options.stallTimeout, now)
+        this.timer.arm(now + this.options.stallTimeout, now)
       }
       this.pipeline.encode(this.buffer, WRITE_SIZE, now)
       const fiber = this.fork(this.writer.write(this.buffer.take()))
@@ -361,26 +359,13 @@ class LiveConnection implements Connection {
     }
   }
 
-  private arm(at: number, now: number): void {
-    if (this.timer !== undefined) {
-      if (this.timer.at <= at + TIMER_RESOLUTION) return
-      this.timer.fiber.interruptUnsafe()
-    }
-    const delay = Duration.millis(Math.max(Math.ceil(at - now), TIMER_RESOLUTION))
-    // A reply may lie in the kernel already when a stalled event loop gets to run its timers: the socket has its turn
-    // before anything is judged late.
-    const wait = Effect.andThen(Effect.sleep(delay), Effect.yieldNow)
-    this.timer = { at, fiber: this.fork(Effect.andThen(wait, Effect.sync(this.sweep))) }
-  }
-
   // A call, because the compiler takes a field for unchanged while callers run on.
   private hasEnded(): boolean {
     return this.closed !== undefined
   }
 
   /** Fails what is past its deadline, and the whole connection if the server has shown no life for too long. */
-  private readonly sweep = (): void => {
-    this.timer = undefined
+  private sweep(): void {
     if (this.closed !== undefined) return
     const now = this.now()
     const late: Array<Slot<Settle>> = []
@@ -416,7 +401,7 @@ class LiveConnection implements Connection {
       }
       next = Math.min(next, limit)
     }
-    if (next !== Infinity) this.arm(next, now)
+    if (next !== Infinity) this.timer.arm(next, now)
   }
 }
 
