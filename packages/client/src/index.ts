@@ -5,8 +5,9 @@
  *
  * @since 0.1.0
  */
-export { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+export { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
 export { ArgumentError } from "./ArgumentError.ts"
+export * as Distribution from "./Distribution.ts"
 export type { CounterOptions } from "./internal/commands/Counter.ts"
 export type { Item } from "./internal/commands/Retrieval.ts"
 export type { StoreOptions, Swap } from "./internal/commands/Storage.ts"

@@ -28,10 +28,10 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
-import { DeadlineTimer } from "./DeadlineTimer.ts"
+import { DeadlineTimer } from "./internal/DeadlineTimer.ts"
+import * as ProxyDialect from "./internal/ProxyDialect.ts"
+import { lossOf } from "./internal/SocketFailure.ts"
 import { isMemcacheError, MemcacheError } from "./MemcacheError.ts"
-import * as ProxyDialect from "./ProxyDialect.ts"
-import { lossOf } from "./SocketFailure.ts"
 
 /**
  * Bounds and times of a connection; milliseconds and bytes.

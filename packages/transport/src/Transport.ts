@@ -13,8 +13,8 @@ import type * as Socket from "effect/socket/Socket"
 import type { Address } from "./Address.ts"
 import * as AddressModule from "./Address.ts"
 import type { Connection } from "./Connection.ts"
-import type { HandshakeOptions, KnownDialect } from "./Handshake.ts"
-import { dial } from "./Handshake.ts"
+import type { HandshakeOptions, KnownDialect } from "./internal/Handshake.ts"
+import { dial } from "./internal/Handshake.ts"
 import type { MemcacheError } from "./MemcacheError.ts"
 
 /**

@@ -4,8 +4,8 @@ import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import type { Reply } from "@effect-memcache/protocol/Reply"
 import { textDialect } from "@effect-memcache/protocol/TextDialect"
 import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
-import { join, proxyDialect, split } from "@effect-memcache/transport/ProxyDialect"
 import { assert, describe, it } from "@effect/vitest"
+import { join, proxyDialect, split } from "../../src/internal/ProxyDialect.ts"
 
 const key = "k" as Key
 const value = new Uint8Array(0)

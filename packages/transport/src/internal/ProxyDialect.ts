@@ -10,8 +10,8 @@ import type { Command } from "@effect-memcache/protocol/Command"
 import type { Dialect } from "@effect-memcache/protocol/Dialect"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import { textDialect } from "@effect-memcache/protocol/TextDialect"
-import { isMemcacheError } from "./MemcacheError.ts"
-import type { MemcacheError } from "./MemcacheError.ts"
+import { isMemcacheError } from "../MemcacheError.ts"
+import type { MemcacheError } from "../MemcacheError.ts"
 
 /**
  * The commands that have a key and are older than proxies, and `version`: what nutcracker 0.5.0 answers.

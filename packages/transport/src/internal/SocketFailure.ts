@@ -5,7 +5,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Socket from "effect/socket/Socket"
-import { MemcacheError } from "./MemcacheError.ts"
+import { MemcacheError } from "../MemcacheError.ts"
 
 /**
  * The error for a socket that could not be opened. Node names TLS failures with codes of OpenSSL and of its own
