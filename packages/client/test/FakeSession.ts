@@ -20,15 +20,21 @@ export type Response = Reply | MemcacheError | {
   readonly replies?: ReadonlyArray<Reply>
 }
 
+/** When the time of a command is over that begins at any time. */
+export const DEADLINE = 1000
+
 export interface FakeSession {
   readonly session: Session
   readonly commands: Array<Command>
+  /** What each command that was sent alone had to be answered by. */
+  readonly deadlines: ReadonlyArray<number | undefined>
   /** How many times the backend was asked, batches counting once. */
   readonly calls: () => number
 }
 
 export const make = (respond: (command: Command) => Response): FakeSession => {
   const commands: Array<Command> = []
+  const deadlines: Array<number | undefined> = []
   let calls = 0
   const answer = (command: Command): Answer | MemcacheError => {
     commands.push(command)
@@ -40,9 +46,11 @@ export const make = (respond: (command: Command) => Response): FakeSession => {
   }
   const backend: Backend = {
     name: "fake:1",
-    send: (command) =>
+    deadline: DEADLINE,
+    send: (command, deadline) =>
       Effect.suspend(() => {
         calls++
+        deadlines.push(deadline)
         const outcome = answer(command)
         return isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)
       }),
@@ -67,7 +75,7 @@ export const make = (respond: (command: Command) => Response): FakeSession => {
     defaultTtl: undefined,
     maxItemSize: 1000
   }
-  return { session, commands, calls: () => calls }
+  return { session, commands, deadlines, calls: () => calls }
 }
 
 /** A text value under the flags of the standard transcoder. */

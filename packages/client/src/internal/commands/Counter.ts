@@ -81,30 +81,42 @@ export const count = (session: Session, mode: "incr" | "decr") =>
       if (isArgumentError(exptime)) return Effect.fail(exptime)
       return isMemcacheError(backend)
         ? Effect.fail(backend)
-        : countOrCreate(backend, command, creation(wire, initial, exptime), initial, MAX_ROUNDS, read)
+        : countOrCreate(
+          { backend, deadline: backend.deadline, command, creation: creation(wire, initial, exptime), initial },
+          MAX_ROUNDS,
+          read
+        )
     })
   )
 
 const step = (
   backend: Backend,
   command: Command,
-  read: typeof readCounter
+  read: typeof readCounter,
+  deadline?: number
 ): Effect.Effect<Option.Option<bigint>, MemcacheError> =>
-  Effect.flatMap(backend.send(command), (answer) => read(answer, backend.name))
+  Effect.flatMap(backend.send(command, deadline), (answer) => read(answer, backend.name))
+
+interface Creating {
+  readonly backend: Backend
+  /** Of all commands together: they are one operation to the caller. */
+  readonly deadline: number
+  readonly command: Command
+  readonly creation: Command
+  readonly initial: bigint
+}
 
 const countOrCreate = (
-  backend: Backend,
-  command: Command,
-  creation: Command,
-  initial: bigint,
+  creating: Creating,
   rounds: number,
   read: typeof readCounter = readCounter
-): Effect.Effect<Option.Option<bigint>, MemcacheError> =>
-  Effect.filterOrElse(
-    step(backend, command, read),
+): Effect.Effect<Option.Option<bigint>, MemcacheError> => {
+  const { backend, command, creation, deadline, initial } = creating
+  return Effect.filterOrElse(
+    step(backend, command, read, deadline),
     (counted) => Option.isSome(counted) || rounds === 0,
     () =>
-      Effect.flatMap(backend.send(creation), (answer) => {
+      Effect.flatMap(backend.send(creation, deadline), (answer) => {
         switch (answer.reply._tag) {
           case "Stored":
           case "Header":
@@ -113,12 +125,13 @@ const countOrCreate = (
             // Not by a server: there is nobody to ask again.
             if (Miss.causeOf(answer) !== undefined) return Effect.succeedNone
             // Somebody else was faster.
-            return countOrCreate(backend, command, creation, initial, rounds - 1)
+            return countOrCreate(creating, rounds - 1)
           default:
             return Effect.fail(refusal(answer, backend.name))
         }
       })
   )
+}
 
 const creation = (key: WireKey, initial: bigint, exptime: number): Command => ({
   _tag: "Store",

@@ -16,8 +16,10 @@ import type * as Effect from "effect/Effect"
 export interface Backend {
   /** The server's name, as in errors. */
   readonly name: string
-  /** Waits for the answer, which may be an error line. */
-  readonly send: (command: Command) => Effect.Effect<Answer, MemcacheError>
+  /** When the time of a command that begins now is over, on the monotonic clock. */
+  readonly deadline: number
+  /** Waits for the answer, which may be an error line. Without a deadline it has a time of its own. */
+  readonly send: (command: Command, deadline?: number) => Effect.Effect<Answer, MemcacheError>
   /** Sends in one go and never fails; outcomes are in the order of the commands. */
   readonly sendMany: (commands: ReadonlyArray<Command>) => Effect.Effect<ReadonlyArray<Answer | MemcacheError>>
 }

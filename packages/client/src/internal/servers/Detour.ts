@@ -79,15 +79,19 @@ class DetouringBackend implements Backend {
     return this.home.name
   }
 
-  send(command: Command): Effect.Effect<Answer, MemcacheError> {
+  get deadline(): number {
+    return this.home.tickTime + this.options.timeout
+  }
+
+  send(command: Command, deadline?: number): Effect.Effect<Answer, MemcacheError> {
     return Effect.suspend(() => {
-      const deadline = this.home.tickTime + this.options.timeout
+      const until = deadline ?? this.deadline
       return Effect.catchIf(
-        this.home.send(command),
+        this.home.send(command, deadline),
         isMovable,
         (error) =>
           Effect.flatMap(
-            this.move([command], [error], deadline),
+            this.move([command], [error], until),
             ([outcome]) => isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)
           )
       )
@@ -96,7 +100,7 @@ class DetouringBackend implements Backend {
 
   sendMany(commands: ReadonlyArray<Command>): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
     return Effect.suspend(() => {
-      const deadline = this.home.tickTime + this.options.timeout
+      const { deadline } = this
       return Effect.flatMap(this.home.sendMany(commands), (outcomes) => this.move(commands, outcomes, deadline))
     })
   }

@@ -61,11 +61,14 @@ interface Unasked extends Answer {
 
 const missing = (home: Home): Backend => ({
   name: home.name,
-  send: (command) =>
+  get deadline() {
+    return home.deadline
+  },
+  send: (command, deadline) =>
     Effect.suspend(() => {
       const missed = missAtOnce(home, command)
       if (missed !== undefined) return Effect.succeed(missed)
-      return Effect.catchIf(home.send(command), isMovable, (error) => {
+      return Effect.catchIf(home.send(command, deadline), isMovable, (error) => {
         const answer = absentFor(command, error)
         return answer === undefined ? Effect.fail(error) : Effect.succeed(answer)
       })

@@ -133,6 +133,11 @@ export class Server implements Backend, Recovery {
     return this.shared.open.first?.tickTime ?? this.now()
   }
 
+  /** When the time of a command that begins now is over, on the monotonic clock. */
+  get deadline(): number {
+    return this.tickTime + this.options.connect.commandTimeout
+  }
+
   /**
    * Without a deadline, which is on the monotonic clock, the command timeout counts from now. The connection is chosen
    * here, so the effect is made when it is run.

@@ -13,7 +13,7 @@ const play = (...replies: ReadonlyArray<Reply>) => {
   const left = [...replies]
   const fake = FakeSession.make(() => left.shift() ?? notFound)
   const words = () => fake.commands.map((command) => "mode" in command ? command.mode : command._tag)
-  return { count: Counter.count(fake.session, "incr"), words, commands: fake.commands }
+  return { count: Counter.count(fake.session, "incr"), words, commands: fake.commands, deadlines: fake.deadlines }
 }
 
 it.effect("without initial it is one command, whatever the answer", () =>
@@ -53,6 +53,13 @@ it.effect("a counter that vanishes again and again counts as absent in the end",
     const { count, words } = play(...round, ...round, ...round, ...round)
     assert.deepStrictEqual(yield* count("n", { initial: 1 }), Option.none())
     assert.deepStrictEqual(words(), ["incr", "add", "incr", "add", "incr", "add", "incr"])
+  }))
+
+it.effect("all commands of one count have one deadline", () =>
+  Effect.gen(function*() {
+    const { count, deadlines } = play(notFound, notStored, notFound, { _tag: "Stored" })
+    assert.deepStrictEqual(yield* count("n", { initial: 1 }), Option.some(1n))
+    assert.deepStrictEqual(deadlines, Array.from({ length: 4 }, () => FakeSession.DEADLINE))
   }))
 
 it.effect("an error line in answer to the add is that command's error", () =>

@@ -17,6 +17,7 @@ const make = () => {
   const sent: Array<string> = []
   const home = {
     name: "server",
+    deadline: FakeSession.DEADLINE,
     death: undefined as MemcacheError | undefined,
     send: (command: Command): Effect.Effect<Answer, MemcacheError> =>
       Effect.suspend(() => {
