@@ -50,6 +50,13 @@ export interface ServerOptions {
   readonly publish: (event: ServerEvent) => void
 }
 
+/** The latest errors of a dead server, by command. */
+interface Refusals {
+  readonly death: Death | undefined
+  readonly retryAfter: number
+  readonly errors: Map<string, MemcacheError>
+}
+
 /**
  * A server, with what the pool needs to know of it.
  *
@@ -71,6 +78,7 @@ export class Server implements Backend, Recovery {
   private retireFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private delays: Effect.Effect<Duration.Duration> | undefined = undefined
   private isClosed = false
+  private refusals: Refusals = { death: undefined, retryAfter: 0, errors: new Map() }
   private lastStatus: ServerStatus = "idle"
   private since: number
 
@@ -244,7 +252,15 @@ export class Server implements Backend, Recovery {
     const { death } = this
     if (death === undefined) return undefined
     const retryAfter = Math.max(Math.ceil(death.probeAtMonotonic - this.now()), 0)
-    return MemcacheError.serverDead({ server: this.name, command, retryAfter, cause: death.error })
+    // One for all that fail in the same millisecond: at full load they are many, and the other servers' time.
+    if (this.refusals.death !== death || this.refusals.retryAfter !== retryAfter) {
+      this.refusals = { death, retryAfter, errors: new Map() }
+    }
+    const known = this.refusals.errors.get(command)
+    if (known !== undefined) return known
+    const error = MemcacheError.serverDead({ server: this.name, command, retryAfter, cause: death.error })
+    this.refusals.errors.set(command, error)
+    return error
   }
 
   private readonly noteFailure = (error: MemcacheError, connection: Connection, isFresh: boolean): void => {

@@ -43,6 +43,11 @@ describe("Server", () => {
         assert.strictEqual(error.reason.retryAfter.toString(), Duration.millis(600).toString())
         const first = yield* Effect.flip(Fiber.join(fibers[0]))
         assert.strictEqual(error.reason.cause, first)
+        assert.strictEqual(yield* Effect.flip(send("y")), error, "one error for all in the same millisecond")
+        yield* TestClock.adjust(100)
+        const later = yield* Effect.flip(send("x"))
+        assert(later.reason._tag === "ServerDeadError")
+        assert.strictEqual(later.reason.retryAfter.toString(), Duration.millis(500).toString())
         assert.strictEqual(transport.dials.length, 1)
       }))
 
