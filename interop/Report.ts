@@ -1,5 +1,5 @@
 /**
- * Prints what was tried with whom as a table, and the totals as `scripts/check.ts` prints them.
+ * Prints what was tried with whom as a table.
  */
 import type { Reporter, TestModule } from "vitest/node"
 
@@ -35,7 +35,7 @@ const trialsOf = (modules: ReadonlyArray<TestModule>): ReadonlyArray<Trial> =>
   })
 
 class Report implements Reporter {
-  onTestRunEnd(modules: ReadonlyArray<TestModule>, unhandledErrors: ReadonlyArray<unknown>): void {
+  onTestRunEnd(modules: ReadonlyArray<TestModule>): void {
     const rows = new Map<string, Trial>()
     for (const trial of trialsOf(modules)) {
       const key = `${trial.name} ${trial.profile}`
@@ -49,19 +49,6 @@ class Report implements Reporter {
       readThere === undefined ? "-" : String(readThere)
     ])
     if (cells.length > 0) console.log(`\n${table([HEAD, ...cells])}`)
-    const tests = modules.flatMap((module) => [...module.children.allTests()])
-    const count = (state: string): number => tests.filter((test) => test.result().state === state).length
-    const failures = count("failed")
-    // A file that cannot be loaded has no test that could fail, and neither has a run without tests.
-    const broken =
-      modules.filter((module) => module.state() === "failed" && ![...module.children.allTests("failed")].length).length
-    const isLost = failures + broken === 0 && (unhandledErrors.length > 0 || tests.length === 0)
-    const skipped = count("skipped")
-    console.log(
-      `\n${count("passed")} passed, ${failures + broken + (isLost ? 1 : 0)} failed${
-        skipped > 0 ? `, ${skipped} skipped` : ""
-      }`
-    )
   }
 }
 

@@ -4,7 +4,6 @@
  */
 import { join } from "node:path"
 import { defineConfig } from "vitest/config"
-import Totals from "./Totals.ts"
 
 const conditions = ["@effect-memcache/source"]
 
@@ -17,7 +16,6 @@ export default defineConfig({
     // Not `.test.ts`, so that `npm test` does not find them.
     include: ["test/faults/*.fault.ts"],
     fileParallelism: false,
-    reporters: ["default", new Totals()],
     testTimeout: 60_000,
     hookTimeout: 30_000
   }
