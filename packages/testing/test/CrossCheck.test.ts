@@ -45,26 +45,44 @@ const firstDifference = (ours: ReadonlyArray<string>, theirs: ReadonlyArray<stri
   return `reply ${at} differs; embedded:\n  ${around(ours)}\nreal:\n  ${around(theirs)}`
 }
 
+/** What the two servers answered: the first difference, or how often each code came. */
+const compare = Effect.fnUntraced(function*() {
+  // Its background threads hold items for moments, and then a shortened number is not padded.
+  const real = yield* RealMemcached.make({ args: ["-o", "no_lru_crawler,no_lru_maintainer"] })
+  const embedded = yield* EmbeddedMemcached.make()
+  const [ours, theirs] = yield* Effect.all([open(embedded), open(real)])
+  const steps = generate(SEED, COMMANDS)
+  const codes = new Map<string, number>()
+  for (let at = 0; at < COMMANDS; at += PHASE) {
+    const phase = steps.slice(at, at + PHASE).map(({ bytes }) => bytes)
+    const [mine, other] = yield* Effect.promise(() => Promise.all([run(ours, phase), run(theirs, phase)]))
+    const lines = maskReplies(mine)
+    const difference = firstDifference(lines, maskReplies(other))
+    if (difference !== undefined) return { codes, difference: `seed ${SEED}, phase at ${at}: ${difference}` }
+    for (const line of lines) {
+      const [code] = /^[A-Z_]{2,}/.exec(line) ?? [""]
+      codes.set(code, (codes.get(code) ?? 0) + 1)
+    }
+  }
+  return { codes, difference: undefined }
+}, Effect.scoped)
+
+/**
+ * The real server is not quite the same from run to run: while replies wait to be written it holds their items, and a
+ * number that is shortened meanwhile is not padded. A difference of ours is there every time.
+ */
+const ATTEMPTS = 3
+
 describe.skipIf(isMissing("memcached"))("the embedded and the installed memcached", () => {
   it.live(`answer ${COMMANDS} random commands alike`, () =>
     Effect.gen(function*() {
-      // Its background threads hold items for moments, and then a shortened number is not padded.
-      const real = yield* RealMemcached.make({ args: ["-o", "no_lru_crawler,no_lru_maintainer"] })
-      const embedded = yield* EmbeddedMemcached.make()
-      const [ours, theirs] = yield* Effect.all([open(embedded), open(real)])
-      const steps = generate(SEED, COMMANDS)
-      const codes = new Map<string, number>()
-      for (let at = 0; at < COMMANDS; at += PHASE) {
-        const phase = steps.slice(at, at + PHASE).map(({ bytes }) => bytes)
-        const [mine, other] = yield* Effect.promise(() => Promise.all([run(ours, phase), run(theirs, phase)]))
-        const lines = maskReplies(mine)
-        const difference = firstDifference(lines, maskReplies(other))
-        assert.isUndefined(difference, `seed ${SEED}, phase at ${at}: ${difference}`)
-        for (const line of lines) {
-          const [code] = /^[A-Z_]{2,}/.exec(line) ?? [""]
-          codes.set(code, (codes.get(code) ?? 0) + 1)
-        }
+      let result = yield* compare()
+      for (let attempt = 1; attempt < ATTEMPTS && result.difference !== undefined; attempt++) {
+        yield* Effect.logInfo(`attempt ${attempt} differs: ${result.difference}`)
+        result = yield* compare()
       }
+      const { codes, difference } = result
+      assert.isUndefined(difference)
       // A run in which hardly anything happened would agree too.
       for (
         const code of [
