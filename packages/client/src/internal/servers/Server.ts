@@ -298,7 +298,9 @@ export class Server implements Backend, Recovery {
     this.health.death = death
     this.shared.stopGrowing()
     this.noteStatus()
-    this.probeFiber = this.fork(this.probe(death))
+    const fiber = this.fork(this.probe(death))
+    // Whoever hears of the death may end it at once, and the next death has a probe of its own.
+    if (this.death === death) this.probeFiber = fiber
   }
 
   private readonly probe = Effect.fnUntraced(function*(this: Server, death: Death) {
@@ -310,6 +312,8 @@ export class Server implements Backend, Recovery {
       this.health.probeAfter(death, Duration.toMillis(delay), this.now(), this.unixTime())
       if (!isAnnounced) this.announce(death)
       isAnnounced = true
+      // Ended by whoever heard of it, when there was no fiber yet that could have been interrupted.
+      if (this.death !== death || this.isClosed) return
       yield* Effect.logDebug(`memcached ${this.name} is dead: next probe in ${Duration.format(delay)}`)
       yield* Effect.sleep(delay)
       // Not even a transport that throws may end the probing.

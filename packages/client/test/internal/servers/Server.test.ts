@@ -4,8 +4,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { failure, get, make, nameOf, outcomeOf, reasonOf, settle } from "../../fixtures/ScriptedPool.ts"
+import { failure, get, make, nameOf, outcomeOf, reasonOf, settle, weighted } from "../../fixtures/ScriptedPool.ts"
 
 const A = nameOf("a")
 
@@ -482,6 +483,25 @@ describe("Server", () => {
         assert.strictEqual(Option.getOrUndefined(dead.error), error)
         assert.strictEqual(Option.map(dead.nextProbe, (at) => at.epochMilliseconds).valueOrUndefined, 1000)
         assert.deepStrictEqual(dead.version, Option.none())
+      }))
+  })
+
+  describe("listeners", () => {
+    it.effect("who hears of a death and forgets it, or removes the server, ends the probing", () =>
+      Effect.gen(function*() {
+        for (const end of ["forgetDeadHosts", "setServers"] as const) {
+          const { pool, send, sleeping, transport } = yield* make(["a"], { behaviour: "refuse" })
+          const act = end === "setServers" ? Effect.orDie(pool.setServers(weighted("b"))) : pool.forgetDeadHosts
+          yield* Effect.forkScoped(
+            Stream.runForEach(pool.events, ({ _tag }) => _tag === "ServerDead" ? act : Effect.void),
+            { startImmediately: true }
+          )
+          yield* settle
+          assert.strictEqual(yield* reasonOf(send("x")), "ConnectError not-sent")
+          yield* TestClock.adjust(10_000)
+          assert.strictEqual(transport.dials.length, 1)
+          assert.strictEqual(sleeping(), 0)
+        }
       }))
   })
 })
