@@ -73,7 +73,9 @@ export const count = (session: Session, mode: "incr" | "decr") =>
       const command: Command = { _tag: "Arithmetic", mode, key: wire, delta, create: undefined, noreply: false }
       const read = Writing.watchAnswer(session, mode, key, readCounter)
       if (options?.initial === undefined) {
-        return isMemcacheError(backend) ? Effect.fail(backend) : step(backend, command, read)
+        return isMemcacheError(backend)
+          ? Effect.fail(backend)
+          : Effect.flatMap(backend.send(command), (answer) => read(answer, backend.name))
       }
       const initial = toUint64("initial", options.initial)
       if (isArgumentError(initial)) return Effect.fail(initial)
@@ -82,20 +84,19 @@ export const count = (session: Session, mode: "incr" | "decr") =>
       return isMemcacheError(backend)
         ? Effect.fail(backend)
         : countOrCreate(
-          { backend, deadline: backend.deadline, command, creation: creation(wire, initial, exptime), initial },
-          MAX_ROUNDS,
-          read
+          {
+            backend,
+            deadline: backend.deadline,
+            command,
+            creation: creation(wire, initial, exptime),
+            initial,
+            read,
+            giveUp: Writing.watchAnswer(session, mode, key, () => Effect.succeedNone)
+          },
+          MAX_ROUNDS
         )
     })
   )
-
-const step = (
-  backend: Backend,
-  command: Command,
-  read: typeof readCounter,
-  deadline?: number
-): Effect.Effect<Option.Option<bigint>, MemcacheError> =>
-  Effect.flatMap(backend.send(command, deadline), (answer) => read(answer, backend.name))
 
 interface Creating {
   readonly backend: Backend
@@ -104,33 +105,42 @@ interface Creating {
   readonly command: Command
   readonly creation: Command
   readonly initial: bigint
+  /** Both tell the hook for failed writes if no server was asked. */
+  readonly read: typeof readCounter
+  readonly giveUp: typeof readCounter
 }
 
+/** `isTold`: the hook has heard of this count already, and one failure is told once. */
 const countOrCreate = (
   creating: Creating,
   rounds: number,
-  read: typeof readCounter = readCounter
+  isTold = false
 ): Effect.Effect<Option.Option<bigint>, MemcacheError> => {
-  const { backend, command, creation, deadline, initial } = creating
-  return Effect.filterOrElse(
-    step(backend, command, read, deadline),
-    (counted) => Option.isSome(counted) || rounds === 0,
-    () =>
-      Effect.flatMap(backend.send(creation, deadline), (answer) => {
-        switch (answer.reply._tag) {
-          case "Stored":
-          case "Header":
-            return Effect.succeedSome(initial)
-          case "NotStored":
-            // Not by a server: there is nobody to ask again.
-            if (Miss.causeOf(answer) !== undefined) return Effect.succeedNone
-            // Somebody else was faster.
-            return countOrCreate(creating, rounds - 1)
-          default:
-            return Effect.fail(refusal(answer, backend.name))
-        }
-      })
-  )
+  const { backend, command, creation, deadline, giveUp, initial, read } = creating
+  return Effect.flatMap(backend.send(command, deadline), (answer) => {
+    const isToldNow = isTold || Miss.causeOf(answer) !== undefined
+    return Effect.filterOrElse(
+      (isTold ? readCounter : read)(answer, backend.name),
+      (counted) => Option.isSome(counted) || rounds === 0,
+      () =>
+        Effect.flatMap(backend.send(creation, deadline), (made) => {
+          switch (made.reply._tag) {
+            case "Stored":
+            case "Header":
+              return Effect.succeedSome(initial)
+            case "NotStored":
+              // Not by a server: there is nobody to ask again.
+              if (Miss.causeOf(made) !== undefined) {
+                return isToldNow ? Effect.succeedNone : giveUp(made, backend.name)
+              }
+              // Somebody else was faster.
+              return countOrCreate(creating, rounds - 1, isToldNow)
+            default:
+              return Effect.fail(refusal(made, backend.name))
+          }
+        })
+    )
+  })
 }
 
 const creation = (key: WireKey, initial: bigint, exptime: number): Command => ({

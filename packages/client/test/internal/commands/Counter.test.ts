@@ -1,10 +1,15 @@
+import type { Command } from "@effect-memcache/protocol/Command"
+import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import type { Reply } from "@effect-memcache/protocol/Reply"
 import { status } from "@effect-memcache/protocol/Reply"
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Counter from "../../../src/internal/commands/Counter.ts"
+import { WriteFailureHook } from "../../../src/internal/commands/WriteFailureHook.ts"
+import * as Miss from "../../../src/internal/servers/Miss.ts"
 import * as FakeSession from "../../FakeSession.ts"
+import { makers } from "../../fixtures/Errors.ts"
 
 const notFound: Reply = status("NotFound", true)
 const notStored: Reply = status("NotStored", true)
@@ -67,4 +72,32 @@ it.effect("an error line in answer to the add is that command's error", () =>
     const { count } = play(notFound, { _tag: "ServerError", message: "out of memory storing object" })
     const error = yield* Effect.flip(count("n", { initial: 1 }))
     assert.strictEqual(error._tag === "MemcacheError" && error.reason._tag, "OutOfMemoryError")
+  }))
+
+it.effect("a count whose server dies before the counter is made is told once as a failed write", () =>
+  Effect.gen(function*() {
+    const heard: Array<string> = []
+    const writeFailures = yield* WriteFailureHook.make(({ command, outcome }) =>
+      Effect.sync(() => heard.push(`${command} ${outcome}`))
+    )
+    const cause = makers.ServerDeadError("not-sent")
+    const { session } = FakeSession.make(() => notFound)
+    // What the server answers before it dies; from then on the policy "miss" answers.
+    for (const replies of [[], [notFound], [notFound, notStored]]) {
+      const left = [...replies]
+      const send = (command: Command) =>
+        Effect.sync((): Answer => {
+          const reply = left.shift()
+          return reply === undefined
+            ? { ...Miss.absent(command), cause } as Answer
+            : { command, reply, items: [], stats: [] }
+        })
+      const backend = { name: "a", deadline: FakeSession.DEADLINE, send, sendMany: () => Effect.succeed([]) }
+      const pool = { ...session.pool, pick: () => backend }
+      const count = Counter.count({ ...session, pool, writeFailures }, "incr")
+      assert.deepStrictEqual(yield* count("n", { initial: 1 }), Option.none())
+      yield* Effect.yieldNow
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(heard.splice(0), ["incr not-sent"])
+    }
   }))
