@@ -53,7 +53,7 @@ const useEncoded = <A, E>(
 }
 
 /**
- * The encoded value, unless there is none, or it is larger than what the client would read again.
+ * The encoded value, unless there is none, its flags are none, or it is larger than what the client would read again.
  *
  * @category encoding
  * @since 0.1.0
@@ -67,7 +67,11 @@ export const admit = (
     const { detail, issue } = result.failure
     return MemcacheError.encode({ command, detail, issue })
   }
-  const { length } = result.success.bytes
+  const { bytes: { length }, flags } = result.success
+  // A transcoder can be anybody's. The server would refuse such flags and the whole connection with them, or store others.
+  if (flags >>> 0 !== flags) {
+    return MemcacheError.encode({ command, detail: `flags must be an integer from 0 to 2^32 - 1, not ${flags}` })
+  }
   if (length <= session.maxItemSize) return result.success
   const detail = `${length} bytes, and the option maxItemSize is ${session.maxItemSize}`
   return MemcacheError.valueTooLarge({ command, outcome: "not-sent", detail })
