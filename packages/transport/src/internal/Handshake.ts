@@ -2,8 +2,8 @@
  * From a socket to a connection that is ready: credentials, the server's first answer, the dialect.
  *
  * A server that accepts and never speaks must never be used, so nothing but the handshake is written before an answer
- * has come. Credentials are answered before anything else is written: memcached loses the replies to commands that were
- * sent ahead of them (live on 1.6.18 and 1.6.45).
+ * has come. Credentials are sent only where the first answer asks for them, and answered before anything else is
+ * written: memcached loses the replies to commands that were sent together with them (live on 1.6.18 and 1.6.45).
  *
  * @since 0.1.0
  */
@@ -125,8 +125,7 @@ const greet = Effect.fnUntraced(function*(
 ): Effect.fn.Return<void, MemcacheError | "closed on mn"> {
   // The time to connect is the only limit here, however short the one for commands is.
   const ask: Ask = (command) => connection.send(command, connection.now() + options.connectTimeout)
-  if (options.auth !== undefined) yield* authenticate(ask, options.auth, options.server)
-  const version = yield* askVersion(ask, options.server)
+  const version = yield* introduce(ask, options)
   const [isMetaVersion, hasBareMisses] = judgeVersion(version)
   const wantsMeta = options.protocol === "meta" ||
     (options.protocol === "auto" && isMetaVersion && memory.known() === undefined)
@@ -149,6 +148,27 @@ const greet = Effect.fnUntraced(function*(
   if (refusal !== "ServerError") memory.remember("text")
   connection.speak(textDialect, { version, hasBareMisses: false })
 })
+
+/**
+ * The server's version, after the credentials if it asks for them.
+ *
+ * Credentials travel as the value of a `set`. A server without `-Y` would store them as an item, for everybody to read
+ * and in the place of the user's own, so they are not shown to one that answers without them.
+ */
+const introduce = (ask: Ask, { auth, server }: HandshakeOptions): Effect.Effect<string, MemcacheError> =>
+  Effect.matchEffect(askVersion(ask, server), {
+    onSuccess: (version) =>
+      auth === undefined
+        ? Effect.succeed(version)
+        : Effect.as(
+          Effect.logWarning(`memcached ${server} does not ask for the credentials of the option auth: none were sent`),
+          version
+        ),
+    onFailure: (error) =>
+      auth === undefined || error.reason._tag !== "AuthenticationError"
+        ? Effect.fail(error)
+        : Effect.andThen(authenticate(ask, auth, server), askVersion(ask, server))
+  })
 
 type Refusal = Reply["_tag"] | "closed on mn"
 

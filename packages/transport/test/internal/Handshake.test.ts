@@ -4,6 +4,7 @@
 import type { Command } from "@effect-memcache/protocol/Command"
 import type { Key } from "@effect-memcache/protocol/Key"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import { EmbeddedMemcached } from "@effect-memcache/testing/EmbeddedMemcached"
 import { tcp, unix } from "@effect-memcache/transport/Address"
 import type { Address } from "@effect-memcache/transport/Address"
 import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
@@ -440,13 +441,17 @@ describe("credentials", () => {
   }
 
   test(
-    "are given first, and nothing is written before they are taken",
+    "are given when the server asks for them, and nothing is written before they are taken",
     Effect.gen(function*() {
       const { seen, server } = yield* guarded(30)
       const connection = yield* connect(server.address, { auth })
       assert.strictEqual(connection.dialect, "meta")
-      assert.strictEqual(seen[0], `set auth 0 0 ${5 + PASSWORD.length}\r\nuser ${PASSWORD}\r\n`)
-      assert.deepStrictEqual(seen.slice(1), ["version\r\n", "mn\r\n"])
+      assert.deepStrictEqual(seen, [
+        "version\r\n",
+        `set auth 0 0 ${5 + PASSWORD.length}\r\nuser ${PASSWORD}\r\n`,
+        "version\r\n",
+        "mn\r\n"
+      ])
       assert.notInclude(inspect(connection, { depth: 20, showHidden: true }), PASSWORD)
       assert.strictEqual((yield* connection.send(get)).reply._tag, "End")
     })
@@ -461,8 +466,19 @@ describe("credentials", () => {
       )
       assert.strictEqual(describeError(error), "AuthenticationError not-sent")
       assert.notInclude(inspect(error, { depth: 20, showHidden: true }), "secret-guess")
-      assert.strictEqual(seen.length, 1)
+      assert.strictEqual(seen.length, 2)
       assert.isTrue(yield* until(() => server.open() === 0))
+    })
+  )
+
+  test(
+    "are not shown to a server that would store them as an item",
+    Effect.gen(function*() {
+      const server = yield* EmbeddedMemcached.make()
+      const { port } = server
+      yield* connect(tcp("127.0.0.1", port), { auth })
+      assert.isUndefined(server.store.find("auth"))
+      assert.isUndefined(server.counters.commands.get("set"))
     })
   )
 
@@ -490,7 +506,9 @@ describe("credentials", () => {
           ["ERROR Too many open connections", "ConnectError"]
         ]
       ) {
-        const server = yield* answering((word) => word.startsWith("set") ? `${line}\r\n` : undefined)
+        const server = yield* answering((word) =>
+          word === "version" ? "CLIENT_ERROR unauthenticated\r\n" : word.startsWith("set") ? `${line}\r\n` : undefined
+        )
         const error = yield* Effect.flip(connect(server.address, { auth }))
         assert.strictEqual(describeError(error), `${tag} not-sent`)
       }
