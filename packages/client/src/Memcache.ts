@@ -75,16 +75,16 @@ export class Memcache extends Context.Service<Memcache, {
    * caller's own key objects, in the caller's order and without the prefix.
    *
    * Fails if a server failed or a value cannot be read, because a missing entry means a miss; `getManyPartial` answers
-   * what there is.
+   * what there is. A bare string is refused by the type: its characters would be the keys.
    */
   readonly getMany: <K extends KeyInput>(
-    keys: Iterable<K>,
+    keys: Iterable<K> & object,
     options?: Batch.Options<K>
   ) => Effect.Effect<Map<K, unknown>, MemcacheError | KeyErrorOf<K>>
 
   /** `getMany` that answers what is known: a key is in `values`, or in `failed` with the reason, or was not found. */
   readonly getManyPartial: <K extends KeyInput>(
-    keys: Iterable<K>,
+    keys: Iterable<K> & object,
     options?: Batch.Options<K>
   ) => Effect.Effect<
     { readonly values: Map<K, unknown>; readonly failed: Map<K, MemcacheError> },
@@ -202,13 +202,13 @@ export class Memcache extends Context.Service<Memcache, {
    * Fails if a server failed; `deleteManyPartial` answers what is known.
    */
   readonly deleteMany: <K extends KeyInput>(
-    keys: Iterable<K>,
+    keys: Iterable<K> & object,
     options?: Batch.Options<K>
   ) => Effect.Effect<Array<K>, MemcacheError | KeyErrorOf<K>>
 
   /** `deleteMany` that answers what is known: a key in neither list had an item, which is removed. */
   readonly deleteManyPartial: <K extends KeyInput>(
-    keys: Iterable<K>,
+    keys: Iterable<K> & object,
     options?: Batch.Options<K>
   ) => Effect.Effect<
     { readonly notFound: Array<K>; readonly failed: Map<K, MemcacheError> },

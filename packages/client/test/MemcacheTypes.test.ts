@@ -87,6 +87,10 @@ it("what cannot be meant is refused by the types", () =>
     ignore(cache.set("k", 1, { ttl: 300 }))
     // @ts-expect-error: "300" has no unit either
     ignore(cache.set("k", 1, { ttl: "300" }))
+    // @ts-expect-error a string is no list of keys, although its characters can be walked
+    ignore(cache.getMany("user:1"))
+    // @ts-expect-error a string is no list of keys, although its characters can be walked
+    ignore(cache.deleteMany("user:1"))
     // @ts-expect-error: the bytes of a Key are final
     ignore(cache.getMany([key], { prefix: "p:" }))
     // @ts-expect-error: the same in a pair

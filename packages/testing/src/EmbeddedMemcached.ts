@@ -113,6 +113,8 @@ export const make = Effect.fnUntraced(function*(
 export interface Handle {
   readonly host: string
   readonly port: number
+  /** `127.0.0.1:11211`, as a list of servers takes it; `unix:/path` for a unix socket. */
+  readonly address: string
   /** Ends every connection at once and stops listening. */
   readonly stop: () => Promise<void>
 }
@@ -126,7 +128,7 @@ export interface Handle {
 export const start = async (options: ServerOptions = {}): Promise<Handle> => {
   const server = new MemcachedServer(options)
   await server.start()
-  return { host: server.host, port: server.port, stop: () => server.stop() }
+  return { host: server.host, port: server.port, address: server.address, stop: () => server.stop() }
 }
 
 /**

@@ -113,6 +113,7 @@ describe("EmbeddedMemcached", { timeout: 20_000 }, () => {
 
   it("works without Effect", async () => {
     const server = await EmbeddedMemcached.start({ maxItemSize: 1024 })
+    assert.strictEqual(server.address, `127.0.0.1:${server.port}`)
     const client = await RawClient.connect({ host: server.host, port: server.port })
     assert.strictEqual(
       await client.ask(`set a 0 0 2000\r\n${"x".repeat(2000)}\r\n`),
