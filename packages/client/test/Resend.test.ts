@@ -169,6 +169,15 @@ const fates: ReadonlyArray<Fate> = [
     after: lose
   },
   {
+    name: "another command's answer makes no sense before a byte is written",
+    isWritten: false,
+    senderOfReads: "the client, once",
+    senderOfWrites: "the client, once",
+    failure: "ProtocolError not-sent",
+    before: hold,
+    after: ({ connection }) => Effect.sync(() => connection.lose("nonsense", "protocol"))
+  },
+  {
     name: "the connection is lost after the command was written",
     isWritten: true,
     ...readsOnly,

@@ -111,13 +111,15 @@ export class ColdPath {
 }
 
 /**
- * Whether a command may go out on another connection: no byte of it was written, and its connection is gone.
+ * Whether a command may go out on another connection: no byte of it was written, and its connection is gone. A reply to
+ * another command that cannot be trusted ends a connection as well.
  *
  * @category guards
  * @since 0.1.0
  */
 export const isUnsent = (outcome: Answer | MemcacheError): boolean =>
-  isMemcacheError(outcome) && outcome.outcome === "not-sent" && outcome.reason._tag === "ConnectionLostError"
+  isMemcacheError(outcome) && outcome.outcome === "not-sent" &&
+  (outcome.reason._tag === "ConnectionLostError" || outcome.reason._tag === "ProtocolError")
 
 /**
  * Notes a batch as one failure, however many of its commands failed: rather one that was sent than one that was not.
