@@ -374,7 +374,7 @@ export const sizeEstimate = (command: Command): number => {
 }
 
 /**
- * The command's word, for errors, logs and spans: memcached's own.
+ * The command's word, for errors and logs: memcached's own.
  *
  * @category accessors
  * @since 0.1.0
