@@ -6,6 +6,12 @@ import * as Tls from "node:tls"
 
 const ANSWER_TIMEOUT = 10_000
 
+const FENCE = "mn\r\n"
+const FENCED = "MN\r\n"
+
+/** How many lines are nothing but `mn`. A reply may come in pieces, so that its last line alone does not tell its end. */
+export const fencesIn = (bytes: string): number => bytes.split(/\r?\n/).filter((line) => line === "mn").length
+
 export class RawClient {
   readonly socket: Net.Socket
   /** Everything received and not yet asked for. */
@@ -61,11 +67,14 @@ export class RawClient {
     return text
   }
 
-  /** Sends, and answers everything up to the server's word that there is no more. */
-  async ask(bytes: string): Promise<string> {
-    this.send(`${bytes}mn\r\n`)
-    const text = await this.until((text) => text.endsWith("MN\r\n"))
-    return text.endsWith("MN\r\n") ? text.slice(0, -4) : text
+  /**
+   * Sends, and answers everything up to the server's word that there is no more. Of the `mn` in the bytes, or in what was
+   * sent before them, `fences` are answered first.
+   */
+  async ask(bytes: string, fences = fencesIn(bytes)): Promise<string> {
+    this.send(`${bytes}${FENCE}`)
+    const text = await this.until((text) => text.endsWith(FENCED) && fencesIn(text.toLowerCase()) > fences)
+    return text.endsWith(FENCED) ? text.slice(0, -FENCED.length) : text
   }
 
   /** Waits for the server to close, and answers what came before. */

@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { EmbeddedMemcached } from "../src/EmbeddedMemcached.ts"
 import { RealMemcached } from "../src/RealMemcached.ts"
 import { isMissing } from "./Installed.ts"
-import { RawClient } from "./RawClient.ts"
+import { fencesIn, RawClient } from "./RawClient.ts"
 
 interface WireCase {
   readonly id: string
@@ -38,7 +38,7 @@ const play = (server: { readonly host: string; readonly port: number }, { send, 
       client.send(bytes.slice(at, at + length))
       await new Promise((resolve) => setImmediate(resolve))
     }
-    const reply = await client.ask("")
+    const reply = await client.ask("", fencesIn(bytes))
     client.end()
     return reply
   })
