@@ -1,8 +1,8 @@
 /**
  * What a failure may be: one of our errors, alone, with an outcome that its reason can have.
  */
+import * as Checked from "@effect-memcache/testing/Failures"
 import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
-import * as Cause from "effect/Cause"
 
 /** The outcomes that each reason can have in these runs; of other reasons there must be none. */
 const OUTCOMES: Record<string, ReadonlyArray<string>> = {
@@ -14,19 +14,9 @@ const OUTCOMES: Record<string, ReadonlyArray<string>> = {
   TimeoutError: ["not-sent", "unknown"]
 }
 
-export class Failures {
-  /** Sentences about failures that must not be, the first few. */
-  readonly untyped: Array<string> = []
-  untypedCount = 0
-
-  /** The error of a cause, if that is all there is in it. */
-  ofCause<E>(cause: Cause.Cause<E>): MemcacheError | undefined {
-    const [reason, ...others] = cause.reasons
-    if (reason !== undefined && others.length === 0 && Cause.isFailReason(reason) && isMemcacheError(reason.error)) {
-      return reason.error
-    }
-    this.note(Cause.pretty(cause))
-    return undefined
+export class Failures extends Checked.Failures<MemcacheError> {
+  constructor() {
+    super(isMemcacheError)
   }
 
   /** `reason outcome`, as it stands in tables. */
@@ -34,10 +24,5 @@ export class Failures {
     const { outcome, reason } = error
     if (OUTCOMES[reason._tag]?.includes(outcome) !== true) this.note(`${reason._tag} ${outcome}: ${error.message}`)
     return `${reason._tag} ${outcome}`
-  }
-
-  private note(sentence: string): void {
-    this.untypedCount++
-    if (this.untyped.length < 5) this.untyped.push(sentence)
   }
 }

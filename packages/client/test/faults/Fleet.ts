@@ -7,7 +7,12 @@ import type { MemcacheOptions } from "@effect-memcache/client"
 import * as Distribution from "@effect-memcache/client/Distribution"
 import type { ServerEvent } from "@effect-memcache/client/ServerState"
 import type { Key } from "@effect-memcache/protocol/Key"
+import type { Count } from "@effect-memcache/testing/Counters"
+import { Ledger } from "@effect-memcache/testing/Ledger"
+import type { LoopLag } from "@effect-memcache/testing/LoopLag"
+import * as Lag from "@effect-memcache/testing/LoopLag"
 import { RealMemcached } from "@effect-memcache/testing/RealMemcached"
+import { Stamps } from "@effect-memcache/testing/Stamps"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -19,16 +24,11 @@ import * as Stream from "effect/Stream"
 import { once } from "node:events"
 import * as Net from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
-import type { Count } from "./Counters.ts"
-import { Counters } from "./Counters.ts"
 import * as CountingTransport from "./CountingTransport.ts"
+import { Epochs } from "./Epochs.ts"
 import { Failures } from "./Failures.ts"
-import { Ledger } from "./Ledger.ts"
 import * as Load from "./Load.ts"
-import type { LoopLag } from "./LoopLag.ts"
-import * as Lag from "./LoopLag.ts"
 import * as Machine from "./Machine.ts"
-import { Stamps } from "./Stamps.ts"
 
 export type Policy = "fail" | "miss" | "rehash" | "gutter"
 
@@ -118,7 +118,7 @@ export const run = Effect.fnUntraced(function*(scenario: Scenario): Effect.fn.Re
   )
 
   const events: Array<ServerEvent & { readonly heard: number }> = []
-  const counters = new Counters()
+  const counters = new Epochs()
   let hasReturned = false
   yield* Effect.forkScoped(
     Stream.runForEach(cache.events, (event) =>
@@ -217,7 +217,7 @@ const listening = (port: number): Effect.Effect<number> =>
   })
 
 /** What all servers together hold of each counter: under some policies it was counted on several. */
-const sums = Effect.fnUntraced(function*(servers: ReadonlyArray<string>, counters: Counters) {
+const sums = Effect.fnUntraced(function*(servers: ReadonlyArray<string>, counters: Epochs) {
   const stored = new Map<string, number>()
   const keys = ["before", "down", "after"].flatMap((epoch) => counters.keys(epoch))
   for (const address of servers) {

@@ -3,23 +3,27 @@
  * looked at.
  */
 import type { Memcache } from "@effect-memcache/client"
+import type { Ledger } from "@effect-memcache/testing/Ledger"
+import { SEVERAL } from "@effect-memcache/testing/Ledger"
+import type { Stamps } from "@effect-memcache/testing/Stamps"
 import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import type { Counters } from "./Counters.ts"
+import type { Epochs } from "./Epochs.ts"
 import type { Failures } from "./Failures.ts"
-import type { Ledger } from "./Ledger.ts"
-import { ABSENT, HIT, SEVERAL } from "./Ledger.ts"
-import type { Stamps } from "./Stamps.ts"
+
+/** What became of an operation, if not an error. */
+export const HIT = "hit"
+export const ABSENT = "absent"
 
 export interface Load {
   readonly cache: Memcache["Service"]
   readonly fibers: number
   readonly ledger: Ledger
   readonly stamps: Stamps
-  readonly counters: Counters
+  readonly counters: Epochs
   readonly failures: Failures
   /** The index of the server that a key belongs to. */
   readonly homeOf: (key: string) => number

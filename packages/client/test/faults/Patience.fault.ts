@@ -3,7 +3,9 @@
  * side, because they wait more than they work.
  */
 import { EmbeddedMemcached } from "@effect-memcache/testing/EmbeddedMemcached"
+import * as LoopLag from "@effect-memcache/testing/LoopLag"
 import { RealMemcached } from "@effect-memcache/testing/RealMemcached"
+import * as Table from "@effect-memcache/testing/Table"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -11,9 +13,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import { reasonForNoRealMemcached } from "../Target.ts"
 import * as CountingTransport from "./CountingTransport.ts"
-import * as LoopLag from "./LoopLag.ts"
 import * as Rig from "./Rig.ts"
-import * as Table from "./Table.ts"
 
 /** Both clients of row 57. */
 const schedules = {

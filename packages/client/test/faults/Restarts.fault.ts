@@ -1,7 +1,9 @@
 /**
  * Servers that die and start again: one with a thousand commands in flight, all of them at once, one with many clients.
  */
+import * as LoopLag from "@effect-memcache/testing/LoopLag"
 import { RealMemcached } from "@effect-memcache/testing/RealMemcached"
+import * as Table from "@effect-memcache/testing/Table"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -9,9 +11,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { reasonForNoRealMemcached } from "../Target.ts"
 import * as CountingTransport from "./CountingTransport.ts"
-import * as LoopLag from "./LoopLag.ts"
 import * as Rig from "./Rig.ts"
-import * as Table from "./Table.ts"
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
 

@@ -1,19 +1,11 @@
 /**
  * Prints a run as a table, for people who want to see more than that it was well.
  */
+import { SEVERAL } from "@effect-memcache/testing/Ledger"
+import { format } from "@effect-memcache/testing/Table"
 import type { Run } from "./Fleet.ts"
 import { VICTIM } from "./Fleet.ts"
-import { SEVERAL } from "./Ledger.ts"
 import * as Verdict from "./Verdict.ts"
-
-/** Columns as wide as they need to be; the first to the left, the others to the right. */
-export const format = (rows: ReadonlyArray<ReadonlyArray<string | number>>): string => {
-  const cells = rows.map((row) => row.map(String))
-  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
-  return cells.map((row) =>
-    row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ").trimEnd()
-  ).join("\n")
-}
 
 const millis = (value: number): string => Number.isNaN(value) ? "-" : value.toFixed(1)
 

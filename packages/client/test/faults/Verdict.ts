@@ -1,9 +1,10 @@
 /**
  * What a run must show, and in which points it does not.
  */
+import * as Counters from "@effect-memcache/testing/Counters"
 import type { Counted, Run } from "./Fleet.ts"
 import { COMMAND_TIMEOUT, CONNECT_TIMEOUT, VICTIM } from "./Fleet.ts"
-import { HIT } from "./Ledger.ts"
+import { HIT } from "./Load.ts"
 
 /** What an operation may take beyond its timeout, in milliseconds. */
 const SLACK = 50
@@ -97,9 +98,8 @@ const values = ({ scenario, stamps }: Run): ReadonlyArray<string> => [
 const counting = ({ counters, scenario }: Run): ReadonlyArray<string> => {
   const isLost = ({ home }: Counted) => scenario.fault === "kill" && home === VICTIM
   const judge = (count: Counted, mayBeLost: boolean): ReadonlyArray<string> => {
-    const { key, stored, successes, unknown } = count
-    const isRight = (mayBeLost || successes <= stored) && stored <= successes + unknown
-    return isRight ? [] : [`${key} is ${stored} after ${successes} successes and ${unknown} unknown`]
+    const fault = Counters.fault(count, count.stored, { mayBeLost })
+    return fault === undefined ? [] : [fault]
   }
   return [
     ...[...counters.before, ...counters.down].flatMap((count) => judge(count, isLost(count))),

@@ -2,25 +2,38 @@
  * Every operation of a run: when it started, when it settled, how, and to which server its key belongs.
  *
  * A run has a million of them, so they are columns of numbers: a record for each would measure the garbage collector.
+ *
+ * @since 0.1.0
  */
 
-/** Operations on several servers at once have none of their own. */
+/**
+ * The server of an operation on several servers at once.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
 export const SEVERAL = 255
 
 const GROWTH = 1 << 17
 
 const PENDING = 0
 
-/** What became of an operation, if not an error. */
-export const HIT = "hit"
-export const ABSENT = "absent"
-
+/**
+ * One operation; times are those of `performance.now()`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Sample {
   readonly start: number
   readonly settle: number
   readonly outcome: string
 }
 
+/**
+ * @category models
+ * @since 0.1.0
+ */
 export class Ledger {
   /** How often an operation settled that had settled before. */
   settledTwice = 0
@@ -38,7 +51,8 @@ export class Ledger {
   private readonly outcomes: Array<string> = ["pending"]
   private readonly codes = new Map<string, number>([["pending", PENDING]])
 
-  begin(server: number): number {
+  /** An operation starts now, on a server by its index; answers what to name it by when it ends. */
+  begin(server = 0): number {
     const op = this.size++
     if (op === this.start.length) this.grow()
     this.start[op] = performance.now()
@@ -46,6 +60,7 @@ export class Ledger {
     return op
   }
 
+  /** The operation settles now; `outcome` is any word for how. */
   end(op: number, outcome: string): void {
     if (this.outcome[op] !== PENDING) this.settledTwice++
     this.settle[op] = performance.now()
@@ -54,19 +69,23 @@ export class Ledger {
     this.outcome[op] = this.code(outcome)
   }
 
+  /** A phase begins; an operation belongs to the phase in which it settles. */
   enter(name: string): void {
     this.phases.push({ name, start: performance.now() })
   }
 
+  /** A key of a batch failed. */
   keyFailed(server: number, outcome: string): void {
-    const entry = `${this.phases[this.phases.length - 1].name} ${server} ${outcome}`
+    const entry = `${this.phases.at(-1)?.name ?? ""} ${server} ${outcome}`
     this.failedKeys.set(entry, (this.failedKeys.get(entry) ?? 0) + 1)
   }
 
+  /** All that have begun. */
   get operations(): number {
     return this.size
   }
 
+  /** Those that have not ended. */
   get unsettled(): number {
     return this.count((_, outcome) => outcome === "pending")
   }
@@ -75,7 +94,7 @@ export class Ledger {
   tally(phase?: string, server?: number): Map<string, number> {
     const counts = new Map<string, number>()
     this.each((op, outcome) => {
-      if (phase !== undefined && this.phases[this.phase[op]].name !== phase) return
+      if (phase !== undefined && this.phases[this.phase[op]]?.name !== phase) return
       if (server !== undefined && this.server[op] !== server) return
       counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
     })
@@ -91,6 +110,17 @@ export class Ledger {
       if (settle - start - lag(start, settle) > limit) found.push({ start, settle, outcome })
     })
     return found
+  }
+
+  /** The longest time in milliseconds that a settled operation took, less what the event loop itself was late. */
+  longest(lag: (start: number, settle: number) => number = () => 0): number {
+    let longest = 0
+    this.each((op, outcome) => {
+      const [start, settle] = [this.start[op], this.settle[op]]
+      if (outcome === "pending" || settle - start <= longest) return
+      longest = Math.max(longest, settle - start - lag(start, settle))
+    })
+    return longest
   }
 
   /** Latencies of the operations of one server that started in a time, unsorted. */
@@ -158,6 +188,11 @@ export class Ledger {
   }
 }
 
-/** The smallest value that a share `q` of all values does not exceed; NaN of none. */
+/**
+ * The smallest value that a share `q` of all values does not exceed; NaN of none.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
 export const quantile = (values: Float64Array, q: number): number =>
   values.length === 0 ? Number.NaN : values.toSorted()[Math.max(Math.ceil(values.length * q) - 1, 0)]
