@@ -5,4 +5,5 @@
  */
 export * as Certificates from "./Certificates.ts"
 export { EmbeddedMemcached, ListenError, start } from "./EmbeddedMemcached.ts"
+export * as FaultProxy from "./FaultProxy.ts"
 export { MemcachedMissingError, MemcachedStartError, RealMemcached } from "./RealMemcached.ts"
