@@ -3,12 +3,10 @@
  */
 import { once } from "node:events"
 import * as Net from "node:net"
-import type { Ending, Toxic } from "../Toxic.ts"
+import type { Admission, Ending, Toxic } from "../Toxic.ts"
 import type { TrafficLog } from "../Traffic.ts"
 import * as Conditions from "./Conditions.ts"
 import { ProxyConnection } from "./ProxyConnection.ts"
-
-export type Admission = "forward" | "hold" | "fin" | "rst" | "refuse"
 
 export interface Options {
   readonly host: string
