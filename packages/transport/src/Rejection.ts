@@ -50,6 +50,11 @@ const rules: ReadonlyArray<Rule> = [
   { tag: "Error", text: /^/, error: MemcacheError.unsupported }
 ]
 
+// Beside the fields, so that errors print and compare by what they say.
+const Status = Symbol("status")
+
+const WORDS = { Error: "ERROR", ClientError: "CLIENT_ERROR", ServerError: "SERVER_ERROR" } as const
+
 /**
  * The error that an error line stands for. Its outcome is `"rejected"`, except that a proxy which lost its backend
  * leaves it `"unknown"`, and that nothing was sent to a server that has no connection to spare.
@@ -62,5 +67,17 @@ export const rejection = (reply: ErrorReply, command: Command, server: string): 
   const detail = reply.message.replace(/^[:\s]+/, "")
   const context: Context = { server, command: verb(command), outcome: "rejected", detail }
   const rule = rules.find((rule) => (rule.tag === undefined || rule.tag === reply._tag) && rule.text.test(detail))!
-  return rule.error(context)
+  const error = rule.error(context)
+  Object.defineProperty(error, Status, { value: WORDS[reply._tag] })
+  return error
 }
+
+/**
+ * The word that the error line began with, if the error stands for one: `ERROR`, `CLIENT_ERROR` or `SERVER_ERROR`. For
+ * traces, where it is the status code of the response.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const statusOf = (error: MemcacheError): string | undefined =>
+  Status in error && typeof error[Status] === "string" ? error[Status] : undefined

@@ -1,9 +1,10 @@
 import type { Command } from "@effect-memcache/protocol/Command"
 import type { Key } from "@effect-memcache/protocol/Key"
 import type { ErrorReply } from "@effect-memcache/protocol/Reply"
+import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import type { Reason } from "@effect-memcache/transport/MemcacheErrorReason"
 import type { Outcome } from "@effect-memcache/transport/Outcome"
-import { rejection } from "@effect-memcache/transport/Rejection"
+import { rejection, statusOf } from "@effect-memcache/transport/Rejection"
 import { assert, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 
@@ -81,4 +82,21 @@ it.each(table)("%s is a %s, %s", (text, tag, outcome) => {
 it("a colon behind the word is not part of the text", () => {
   const error = rejection({ _tag: "ServerError", message: ": shutdown not enabled" }, set, "s:1")
   assert.strictEqual(error.reason.detail, "shutdown not enabled")
+})
+
+it.each([
+  ["ERROR", "ERROR"],
+  ["CLIENT_ERROR bad data chunk", "CLIENT_ERROR"],
+  ["SERVER_ERROR out of memory storing object", "SERVER_ERROR"]
+])("the error of the line %s remembers that it was %s, and prints as any other", (text, status) => {
+  const error = rejection(line(text), set, "s:1")
+  assert.strictEqual(statusOf(error), status)
+  assert.deepStrictEqual(
+    Object.getOwnPropertySymbols(error).filter((key) => Object.prototype.propertyIsEnumerable.call(error, key)),
+    []
+  )
+})
+
+it("an error that no server said has no status", () => {
+  assert.isUndefined(statusOf(MemcacheError.noServer({})))
 })

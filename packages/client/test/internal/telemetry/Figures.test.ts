@@ -1,0 +1,138 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import { readFileSync } from "node:fs"
+import type { FiguresOptions, Source } from "../../../src/internal/telemetry/Figures.ts"
+import * as Figures from "../../../src/internal/telemetry/Figures.ts"
+
+const make = (options: Partial<FiguresOptions> = {}) =>
+  Figures.make({ namespace: undefined, boundaries: [0.001, 0.01], ...options })
+
+const source = (inFlight: ReadonlyArray<number> = [], isAlive = true): Source => ({
+  isAlive,
+  inFlight: inFlight.reduce((sum, n) => sum + n, 0),
+  connections: inFlight.map((inFlight) => ({ inFlight }))
+})
+
+const alone = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.provideService(effect, Metric.MetricRegistry, new Map())
+
+/** The lines of the page that have numbers, without the attributes that all of them have. */
+const page = Effect.map(
+  PrometheusMetrics.format(),
+  (text) =>
+    text.replaceAll("db_system_name=\"memcached\",", "").split("\n").filter((line) =>
+      line !== "" && !line.startsWith("#")
+    )
+)
+
+const lines = (about: string) => Effect.map(page, (lines) => lines.filter((line) => line.includes(about)))
+
+const PAGE = new URL("../../fixtures/telemetry/page.txt", import.meta.url)
+
+const SERVER = "10.0.0.1:11211"
+
+describe("Figures", () => {
+  it.effect("make a page", () =>
+    alone(Effect.gen(function*() {
+      const { tally } = (yield* make()).join(SERVER, source([3, 0, 0]))
+      tally.answered("get", 0.5)
+      tally.answered("get", 5)
+      tally.failed("set", "TimeoutError", 1000)
+      tally.hits = 2
+      tally.misses = 1
+      tally.bytesSent = 100
+      tally.bytesReceived = 2 ** 40
+      assert.strictEqual(yield* PrometheusMetrics.format(), readFileSync(PAGE, "utf8"))
+    })))
+
+  it.effect("have a unit for exporters that show one", () =>
+    alone(Effect.gen(function*() {
+      const { tally } = (yield* make()).join(SERVER, source())
+      tally.answered("get", 1)
+      const units = (yield* Metric.snapshot).map(({ attributes, id }) => [id, attributes?.unit])
+      assert.deepStrictEqual(new Map(units as Array<[string, unknown]>).get("db.client.operation.duration"), "s")
+      assert.deepStrictEqual(new Map(units as Array<[string, unknown]>).get("memcached.client.network.io"), "By")
+    })))
+
+  it.effect("of two clients of one server are added up, and stay added up when one is closed", () =>
+    alone(Effect.gen(function*() {
+      const one = (yield* make()).join(SERVER, source([1]))
+      const two = (yield* make()).join(SERVER, source([2], false))
+      one.tally.hits += 3
+      two.tally.hits += 4
+      const hits = `memcached_client_hits{server_address="10.0.0.1",server_port="11211"} 7`
+      const active = (n: number) =>
+        `memcached_client_active_operations{server_address="10.0.0.1",server_port="11211"} ${n}`
+      assert.deepStrictEqual(yield* lines("hits"), [hits])
+      assert.deepStrictEqual(yield* lines("active"), [active(3)])
+      // Whoever sees it dead is believed.
+      assert.match((yield* lines("alive"))[0], / 0$/)
+      two.leave(false)
+      assert.deepStrictEqual(yield* lines("hits"), [hits])
+      assert.deepStrictEqual(yield* lines("active"), [active(1)])
+      assert.match((yield* lines("alive"))[0], / 1$/)
+    })))
+
+  it.effect("of clients with namespaces stand side by side", () =>
+    alone(Effect.gen(function*() {
+      const one = (yield* make({ namespace: "sessions" })).join(SERVER, source())
+      const two = (yield* make({ namespace: "pages" })).join(SERVER, source())
+      one.tally.hits = 3
+      two.tally.hits = 4
+      assert.deepStrictEqual(yield* lines("hits"), [
+        `memcached_client_hits{db_namespace="sessions",server_address="10.0.0.1",server_port="11211"} 3`,
+        `memcached_client_hits{db_namespace="pages",server_address="10.0.0.1",server_port="11211"} 4`
+      ])
+    })))
+
+  it.effect("stay when the client is closed, as far as they are counts, and go on with the next", () =>
+    alone(Effect.gen(function*() {
+      const figures = yield* make()
+      const first = figures.join(SERVER, source([1]))
+      first.tally.misses = 5
+      first.tally.answered("get", 1)
+      first.leave(false)
+      assert.deepStrictEqual(yield* lines("active"), [])
+      assert.deepStrictEqual(yield* lines("connection_count"), [])
+      assert.deepStrictEqual(yield* lines("alive"), [])
+      assert.match((yield* lines("misses"))[0], / 5$/)
+      const second = (yield* make()).join(SERVER, source([1]))
+      second.tally.misses++
+      second.tally.answered("get", 1)
+      assert.match((yield* lines("misses"))[0], / 6$/)
+      assert.match((yield* lines("duration_count"))[0], / 2$/)
+      assert.strictEqual((yield* lines("active")).length, 1)
+    })))
+
+  it.effect("go altogether with a server that is taken from the list", () =>
+    alone(Effect.gen(function*() {
+      const { leave, tally } = (yield* make()).join(SERVER, source([1]))
+      tally.answered("get", 1)
+      leave(true)
+      assert.deepStrictEqual(yield* page, [])
+      // One that comes back begins anew.
+      const again = (yield* make()).join(SERVER, source([1]))
+      assert.notStrictEqual(again.tally, tally)
+      assert.match((yield* lines("hits"))[0], / 0$/)
+    })))
+
+  it.effect("of a server that another client still has stay when it is taken from one list", () =>
+    alone(Effect.gen(function*() {
+      const one = (yield* make()).join(SERVER, source([1]))
+      const two = (yield* make()).join(SERVER, source([1]))
+      one.tally.hits = 1
+      one.leave(true)
+      assert.match((yield* lines("hits"))[0], / 1$/)
+      two.leave(true)
+      assert.deepStrictEqual(yield* page, [])
+    })))
+
+  it.effect("have the attributes that stand on all metrics where the client is built", () =>
+    alone(Effect.gen(function*() {
+      const figures = yield* Effect.provideService(make(), Metric.CurrentMetricAttributes, { shard: "7" })
+      figures.join(SERVER, source())
+      assert.include((yield* lines("hits"))[0], `shard="7"`)
+    })))
+})
