@@ -6,6 +6,7 @@
 import * as Config from "effect/Config"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Compression from "./Compression.ts"
 import * as Distribution from "./Distribution.ts"
 import type { MemcacheOptions } from "./MemcacheOptions.ts"
 
@@ -41,6 +42,7 @@ const KeepAlive = Schema.Union([Schema.Literals(["false", "off", "no"]), Schema.
  * | `MEMCACHE_GUTTER_TTL` | `deadHost.gutter.ttl` | `1 minute` |
  * | `MEMCACHE_DEAD_HOST_FAILURE_LIMIT` | `deadHost.failureLimit` | `5` |
  * | `MEMCACHE_COMPRESSION` | `compression` | `true`, `false` |
+ * | `MEMCACHE_COMPRESSION_CODEC` | `compression.codec` | `zlib`, `gzip`, `brotli`, `zstd` |
  * | `MEMCACHE_COMPRESSION_THRESHOLD` | `compression.threshold` | `2000` |
  * | `MEMCACHE_COMPRESSION_LEVEL` | `compression.level` | `6` |
  *
@@ -72,6 +74,7 @@ export const config: Config.Config<MemcacheOptions> = Config.all({
   gutterTtl: optional(Config.Duration("MEMCACHE_GUTTER_TTL")),
   failureLimit: optional(Config.Int("MEMCACHE_DEAD_HOST_FAILURE_LIMIT")),
   isCompressed: optional(Config.Boolean("MEMCACHE_COMPRESSION")),
+  codec: optional(Config.Literals(Compression.CODECS, "MEMCACHE_COMPRESSION_CODEC")),
   threshold: optional(Config.Int("MEMCACHE_COMPRESSION_THRESHOLD")),
   level: optional(Config.Int("MEMCACHE_COMPRESSION_LEVEL"))
 }).pipe(
@@ -99,6 +102,8 @@ export const config: Config.Config<MemcacheOptions> = Config.all({
       gutter: read.gutterServers === undefined ? undefined : { servers: read.gutterServers, ttl: read.gutterTtl },
       failureLimit: read.failureLimit
     },
-    compression: read.isCompressed === false ? false : { threshold: read.threshold, level: read.level }
+    compression: read.isCompressed === false
+      ? false
+      : { codec: read.codec, threshold: read.threshold, level: read.level }
   }))
 )

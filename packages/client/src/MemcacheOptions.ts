@@ -126,7 +126,10 @@ export interface MemcacheOptions extends NodeTransportOptions {
    * writes do not call it again.
    */
   readonly onWriteFailure?: OnWriteFailure | undefined
-  /** For the standard transcoder. Default `{ threshold: 2000, level: 6 }`; `false` compresses nothing. */
+  /**
+   * For the standard transcoder. Default `{ codec: "zlib", threshold: 2000, level: 6 }`; `false` compresses nothing. What
+   * any codec wrote is read whatever is chosen here.
+   */
   readonly compression?: CompressionOptions | false | undefined
   /** How values become bytes. Default the standard one. */
   readonly transcoder?: Transcoder | undefined
@@ -382,7 +385,7 @@ const checkTranscoder = (options: MemcacheOptions, maxItemSize: number): Checked
   const { compression, transcoder } = options
   if (transcoder === undefined) {
     if (compression !== undefined && compression !== false && !isObject(compression)) {
-      return refuse("compression", "must be false or an object with threshold and level", compression)
+      return refuse("compression", "must be false or an object with codec, threshold and level", compression)
     }
     const wrong = Compression.check(compression)
     if (wrong !== undefined && compression !== undefined && compression !== false) {

@@ -14,6 +14,14 @@
  * | 64 | any other number, as JavaScript writes it: `0.1`, `1e+21`, `NaN`, `Infinity`, `-0` |
  * | 128 | `true`, `false`, `null` |
  * | +8 | compressed by zlib |
+ * | +264 | compressed by gzip |
+ * | +520 | compressed by brotli |
+ * | +776 | compressed by zstd |
+ *
+ * Bit 8 says that an item is compressed, and bits 256 and 512 by what; without bit 8 they mean nothing here. So a client
+ * that knows only python-memcached's 8 takes all of them for zlib and fails, instead of handing out compressed bytes as
+ * text, and no type flag of spymemcached or Whalin's client, which lie in the same byte, has 8 beside it. All four are
+ * always read, whichever is written: what comes out is bounded, and so is the memory that it takes on the way.
  *
  * @since 0.1.0
  */
@@ -22,7 +30,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { CompressionOptions, InflateFault } from "./Compression.ts"
 import * as Compression from "./Compression.ts"
-import type { Encoded, TranscodeFault, Transcoder } from "./Transcoder.ts"
+import type { Encoded, EncodeOptions, TranscodeFault, Transcoder } from "./Transcoder.ts"
 
 /**
  * The flags by name.
@@ -33,13 +41,21 @@ import type { Encoded, TranscodeFault, Transcoder } from "./Transcoder.ts"
 export const FLAGS = { bytes: 0, integer: 2, compressed: 8, text: 16, json: 32, float: 64, literal: 128 } as const
 
 /**
+ * What is added to the flags of a compressed item.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const CODEC_FLAGS = { zlib: 8, gzip: 264, brotli: 520, zstd: 776 } as const
+
+/**
  * Options of the standard transcoder.
  *
  * @category options
  * @since 0.1.0
  */
 export interface StandardTranscoderOptions {
-  /** Default `{ threshold: 2000, level: 6 }`; `false` stores everything as it is. */
+  /** Default `{ codec: "zlib", threshold: 2000, level: 6 }`; `false` stores everything as it is. */
   readonly compression?: CompressionOptions | false | undefined
   /** Largest value in bytes that is made of a compressed item. Default 8 MiB, eight times the server's item limit. */
   readonly maxInflatedSize?: number | undefined
@@ -56,29 +72,35 @@ export interface StandardTranscoderOptions {
  */
 export const make = (options?: StandardTranscoderOptions): Transcoder => {
   const maxInflatedSize = options?.maxInflatedSize ?? 8 * DEFAULT_MAX_ITEM_SIZE
-  const defaultCompression = options?.compression ?? {}
+  const own = options?.compression ?? {}
+  const ownPlan = own === false ? false : Compression.plan(own)
+  const planOf = (called: EncodeOptions["compression"]): Compression.Plan | false =>
+    called === undefined ? ownPlan : called === false ? false : Compression.plan(called, own)
   return {
+    check: (compression) => Compression.check(compression, ownPlan === false ? undefined : ownPlan.codec),
     encode: (value, callOptions) => {
       const plain = encodePlain(value)
       if (Result.isFailure(plain)) return plain
       const { bytes, flags } = plain.success
-      const compression = callOptions?.compression ?? defaultCompression
+      const compression = planOf(callOptions?.compression)
       // Integers must stay what the server can count with.
       if (compression === false || flags === FLAGS.integer) return plain
-      if (bytes.length <= (compression.threshold ?? Compression.DEFAULT_THRESHOLD)) return plain
-      if (bytes.length > maxInflatedSize) return plain
+      if (bytes.length <= compression.threshold || bytes.length > maxInflatedSize) return plain
       const choose = (compressed: Uint8Array | undefined): Encoded =>
-        compressed === undefined ? plain.success : { bytes: compressed, flags: flags | FLAGS.compressed }
-      const deflated = Compression.deflate(bytes, compression.level ?? Compression.DEFAULT_LEVEL)
+        compressed === undefined ? plain.success : { bytes: compressed, flags: flags | CODEC_FLAGS[compression.codec] }
+      const deflated = Compression.deflate(compression.codec, bytes, compression.level)
       return Effect.isEffect(deflated) ? Effect.map(deflated, choose) : Result.map(deflated, choose)
     },
     decode: (bytes, flags) => {
-      const kind = flags - (flags & FLAGS.compressed)
+      const packed = flags & CODEC_FLAGS.zstd
+      const kind = flags - packed
       const format = FORMATS.get(kind)
       if (format === undefined || !isReadable(kind)) return fail(format ?? "unknown", "nothing here reads such flags")
-      if (kind === flags) return kind === FLAGS.bytes ? Result.succeed(new Uint8Array(bytes)) : decodePlain(kind, bytes)
+      if (packed === 0) return kind === FLAGS.bytes ? Result.succeed(new Uint8Array(bytes)) : decodePlain(kind, bytes)
+      const codec = CODECS.get(packed)
+      if (codec === undefined) return fail("unknown", "nothing here reads such flags")
       const damaged = ({ detail, issue }: InflateFault): TranscodeFault => fault(format, detail, issue)
-      const inflated = Compression.inflate(bytes, maxInflatedSize)
+      const inflated = Compression.inflate(codec, bytes, maxInflatedSize)
       return Effect.isEffect(inflated)
         ? Effect.flatMap(Effect.mapError(inflated, damaged), (own) => Effect.fromResult(decodePlain(kind, own)))
         : Result.flatMap(Result.mapError(inflated, damaged), (own) => decodePlain(kind, own))
@@ -105,6 +127,10 @@ const FORMATS: ReadonlyMap<number, string> = new Map([
   [FLAGS.float, "float"],
   [FLAGS.literal, "literal"]
 ])
+
+const CODECS: ReadonlyMap<number, Compression.Codec> = new Map(
+  Compression.CODECS.map((codec) => [CODEC_FLAGS[codec], codec])
+)
 
 const isReadable = (kind: number): boolean => kind !== 1 && kind !== 4
 

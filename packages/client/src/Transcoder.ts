@@ -8,7 +8,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
-import type { CompressionOptions } from "./Compression.ts"
+import type { CompressionOptions, OptionFault } from "./Compression.ts"
 
 /**
  * A value as it is stored.
@@ -46,7 +46,10 @@ export interface TranscodeFault {
  * @since 0.1.0
  */
 export interface EncodeOptions {
-  /** Instead of the transcoder's own; `false` for what append and prepend touch, and for those who know better. */
+  /**
+   * What it leaves out is as the transcoder does it otherwise; `false` for what append and prepend touch, and for those
+   * who know better.
+   */
   readonly compression?: CompressionOptions | false | undefined
 }
 
@@ -58,6 +61,13 @@ export interface EncodeOptions {
  * @since 0.1.0
  */
 export interface Transcoder {
+  /**
+   * What is wrong with a call's compression, named and in a few words, or `undefined`: the call fails with an
+   * `ArgumentError` before anything is encoded.
+   */
+  readonly check?:
+    | ((compression: CompressionOptions) => OptionFault | undefined)
+    | undefined
   readonly encode: (
     value: unknown,
     options?: EncodeOptions | undefined

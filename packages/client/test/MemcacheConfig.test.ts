@@ -36,6 +36,7 @@ const all = {
   MEMCACHE_GUTTER_TTL: "30 seconds",
   MEMCACHE_DEAD_HOST_FAILURE_LIMIT: "3",
   MEMCACHE_COMPRESSION: "true",
+  MEMCACHE_COMPRESSION_CODEC: "zstd",
   MEMCACHE_COMPRESSION_THRESHOLD: "500",
   MEMCACHE_COMPRESSION_LEVEL: "9"
 }
@@ -57,7 +58,7 @@ const options: MemcacheOptions = {
   noDelay: false,
   keepAlive: Duration.seconds(10),
   deadHost: { policy: "gutter", gutter: { servers: "spare:11211", ttl: Duration.seconds(30) }, failureLimit: 3 },
-  compression: { threshold: 500, level: 9 }
+  compression: { codec: "zstd", threshold: 500, level: 9 }
 }
 
 describe("the configuration", () => {

@@ -229,6 +229,62 @@ describe("compression", () => {
       assert.strictEqual((yield* encode(long, {}, make({ compression: { threshold: 5000 } }))).flags, 16)
     }))
 
+  it.effect("says in the flags by what, and all of it is read whatever is written now", () =>
+    Effect.gen(function*() {
+      const codecs = [["zlib", 8], ["gzip", 264], ["brotli", 520], ["zstd", 776]] as const
+      for (const [codec, added] of codecs) {
+        const values: ReadonlyArray<readonly [value: unknown, flags: number]> = [
+          [long, 16],
+          ["é".repeat(1_000_000), 16],
+          [{ long }, 32],
+          [Buffer.alloc(3000), 0]
+        ]
+        for (const [value, flags] of values) {
+          const encoded = yield* encode(value, {}, make({ compression: { codec } }))
+          assert.strictEqual(encoded.flags, flags + added)
+          assert.isBelow(encoded.bytes.length, 2000)
+          const back = yield* decode(encoded.bytes, encoded.flags, make({ compression: false }))
+          assert.deepStrictEqual(back, value instanceof Uint8Array ? new Uint8Array(value) : value)
+          for (const [, other] of codecs) {
+            if (other === added) continue
+            assert.match((yield* Effect.flip(decode(encoded.bytes, flags + other))).detail, /damaged|window/)
+          }
+        }
+        const bomb = (yield* encode("a".repeat(8_388_608), { compression: { codec } })).bytes
+        assert.strictEqual(yield* decode(bomb, 16 + added), "a".repeat(8_388_608))
+        const refused = yield* Effect.flip(decode(bomb, 16 + added, make({ maxInflatedSize: 8_388_607 })))
+        assert.match(refused.detail, /more than 8388607/)
+      }
+    }))
+
+  it.effect("reads no flags that name a codec of an item that is not compressed", () =>
+    Effect.gen(function*() {
+      for (const codec of [256, 512, 768]) {
+        for (const kind of [0, 2, 16, 32, 64, 128]) {
+          assert.strictEqual((yield* Effect.flip(decode(utf8("1"), kind + codec))).format, "unknown")
+        }
+      }
+    }))
+
+  it.effect("of one call leaves the rest as it is for all", () =>
+    Effect.gen(function*() {
+      const zstd = make({ compression: { codec: "zstd", threshold: 5000 } })
+      assert.strictEqual((yield* encode(long, {}, zstd)).flags, 16)
+      assert.strictEqual((yield* encode(long, { compression: { threshold: 100 } }, zstd)).flags, 16 + 776)
+      assert.strictEqual(
+        (yield* encode(long, { compression: { threshold: 100, codec: "gzip" } }, zstd)).flags,
+        16 + 264
+      )
+    }))
+
+  it("knows the levels of its own codec", () => {
+    const zstd = make({ compression: { codec: "zstd" } })
+    assert.isUndefined(zstd.check!({ level: 22 }))
+    assert.strictEqual(zstd.check!({ level: 22, codec: "gzip" })?.option, "level")
+    assert.strictEqual(standard.check!({ level: 22 })?.detail, "must be a whole number from 1 to 9 for zlib")
+    assert.strictEqual(make({ compression: false }).check!({ level: 22 })?.option, "level")
+  })
+
   it.effect("survives a level that a cast let in", () =>
     Effect.gen(function*() {
       for (const level of [99, Number.NaN, "9" as never]) {

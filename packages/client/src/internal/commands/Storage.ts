@@ -74,6 +74,8 @@ export const store = (session: Session, mode: "set" | "add" | "replace") =>
       if (typeof wire !== "string") return keyFailure<K>(wire)
       const exptime = toExptime(options?.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
       if (typeof exptime !== "number") return Effect.fail(exptime)
+      const wrong = wrongOption(session, options)
+      if (wrong !== undefined) return Effect.fail(wrong)
       return encode(session, value, options, mode, ({ bytes, flags }) =>
         send(
           session,
@@ -140,6 +142,8 @@ export const compareAndSwap = (session: Session) =>
       }
       const exptime = toExptime(options?.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
       if (typeof exptime !== "number") return Effect.fail(exptime)
+      const wrong = wrongOption(session, options)
+      if (wrong !== undefined) return Effect.fail(wrong)
       return encode(session, value, options, "cas", ({ bytes, flags }) =>
         send(
           session,
@@ -199,6 +203,8 @@ const plan = <E extends Entry>(
   withClock((clock) => {
     const exptime = toExptime(options?.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
     if (typeof exptime !== "number") return Effect.fail(exptime)
+    const wrong = wrongOption(session, options)
+    if (wrong !== undefined) return Effect.fail(wrong)
     const prefix = prefixOf(session, options)
     const keys: Array<E[0]> = []
     const wires: Array<WireKey> = []
@@ -224,6 +230,15 @@ const plan = <E extends Entry>(
       return batch
     })
   })
+
+const wrongOption = (session: Session, options: StoreOptions | undefined): ArgumentError | undefined => {
+  const compression = options?.compression
+  if (compression === undefined || compression === false) return undefined
+  const wrong = session.transcoder.check?.(compression)
+  if (wrong === undefined) return undefined
+  const detail = `${wrong.detail}, not ${show(compression[wrong.option])}`
+  return new ArgumentError({ argument: `compression.${wrong.option}`, detail })
+}
 
 const prefixOf = (session: Session, options: { readonly prefix?: string | undefined } | undefined): string =>
   session.prefix + (options?.prefix ?? "")
