@@ -54,6 +54,8 @@ export const make = (respond: (command: Command) => Response): FakeSession => {
         const outcome = answer(command)
         return isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)
       }),
+    open: () => undefined,
+    recover: (error) => Effect.fail(error),
     sendMany: (commands) =>
       Effect.sync(() => {
         calls++

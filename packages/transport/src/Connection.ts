@@ -52,21 +52,12 @@ export interface ConnectionOptions {
 }
 
 /**
- * Whoever decides what becomes of a command that failed. An object that lives as long as its connections, because a
- * handler around every command costs an effect and a closure even where nothing fails.
+ * Hears the outcome of a command, once, and when its time would have been over on the connection's clock.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Recovery {
-  /** Goes on in the failed command's place, until its deadline. */
-  readonly recover: (
-    error: MemcacheError,
-    command: Command,
-    connection: Connection,
-    deadline: number
-  ) => Effect.Effect<Answer, MemcacheError>
-}
+export type Settle = (outcome: Answer | MemcacheError, deadline: number) => void
 
 /**
  * A connection that can be used by any number of fibers at once.
@@ -96,9 +87,13 @@ export interface Connection {
    * command timeout counts from the end of the tick.
    *
    * Interruption is safe at any point: before it is written the command is dropped, afterwards its reply is read past.
-   * With a `recovery`, that decides what becomes of a command which failed.
    */
-  readonly send: (command: Command, deadline?: number, recovery?: Recovery) => Effect.Effect<Answer, MemcacheError>
+  readonly send: (command: Command, deadline?: number) => Effect.Effect<Answer, MemcacheError>
+  /**
+   * `send` without an effect of its own, for a command of at most one key: `settle` hears the outcome, possibly before
+   * this returns. The effect that it answers abandons the command, as interruption does.
+   */
+  readonly submit: (command: Command, settle: Settle, deadline?: number) => Effect.Effect<void>
   /** Sends commands in one go; outcomes are in the order of the commands. A batch counts once against the bound. */
   readonly sendMany: (
     commands: ReadonlyArray<Command>,
@@ -107,8 +102,6 @@ export interface Connection {
   /** Changes the dialect; only the handshake does, while nothing is in flight. */
   readonly speak: (dialect: Dialect, about: { readonly version: string; readonly hasBareMisses: boolean }) => void
 }
-
-type Settle = (outcome: Answer | MemcacheError) => void
 
 /** Encoded bytes for one write: enough to fill a socket's buffer, little enough to leave the rest removable. */
 const WRITE_SIZE = 131_072
@@ -182,32 +175,23 @@ class LiveConnection implements Connection {
     this.pipeline.speak(dialect, about)
   }
 
-  send(command: Command, deadline?: number, recovery?: Recovery): Effect.Effect<Answer, MemcacheError> {
+  send(command: Command, deadline?: number): Effect.Effect<Answer, MemcacheError> {
     if (this.isPerKey && command._tag === "Get" && command.keys.length > 1) {
-      return Effect.flatMap(
-        this.sendMany([command], deadline),
-        ([outcome]) => this.toEffect(outcome, command, deadline, recovery)
-      )
+      return Effect.flatMap(this.sendMany([command], deadline), ([outcome]) => toEffect(outcome))
     }
-    return Effect.callback<Answer, MemcacheError>((resume) => {
-      const refusal = this.refusal(command, 1)
-      if (refusal !== undefined) return resume(this.toEffect(refusal, command, deadline, recovery))
-      const settle: Settle = (outcome) => resume(this.toEffect(outcome, command, slot.deadline, recovery))
-      const slot = this.enqueue(command, settle, deadline, 1)
-      return Effect.sync(() => this.pipeline.abandon(slot))
-    })
+    return Effect.callback<Answer, MemcacheError>((resume) =>
+      this.submit(command, (outcome) => resume(toEffect(outcome)), deadline)
+    )
   }
 
-  private toEffect(
-    outcome: Answer | MemcacheError,
-    command: Command,
-    deadline: number | undefined,
-    recovery: Recovery | undefined
-  ): Effect.Effect<Answer, MemcacheError> {
-    if (!isMemcacheError(outcome)) return Effect.succeed(outcome)
-    if (recovery === undefined) return Effect.fail(outcome)
-    // A command that fails in the tick in which it was sent has not got its deadline yet.
-    return recovery.recover(outcome, command, this, deadline || this.now() + this.options.commandTimeout)
+  submit(command: Command, settle: Settle, deadline?: number): Effect.Effect<void> {
+    const refusal = this.refusal(command, 1)
+    if (refusal !== undefined) {
+      settle(refusal, deadline ?? this.now() + this.options.commandTimeout)
+      return Effect.void
+    }
+    const slot = this.enqueue(command, settle, deadline, 1)
+    return Effect.sync(() => this.pipeline.abandon(slot))
   }
 
   sendMany(
@@ -239,7 +223,7 @@ class LiveConnection implements Connection {
         const count = slots.length === 0 ? 1 : 0
         const refusal = this.refusal(command, count)
         if (refusal === undefined) slots.push(this.enqueue(command, settle, deadline, count))
-        else settle(refusal)
+        else settle(refusal, 0)
       })
       return Effect.sync(() => {
         for (const slot of slots) this.pipeline.abandon(slot)
@@ -257,7 +241,7 @@ class LiveConnection implements Connection {
       this.pipeline.push(chunk)
       for (let slot = this.pipeline.next(); slot !== undefined; slot = this.pipeline.next()) {
         this.answered++
-        resume(slot, slot)
+        this.resume(slot, slot)
       }
       const poison = this.pipeline.poison
       if (poison !== undefined) {
@@ -285,7 +269,7 @@ class LiveConnection implements Connection {
     for (const slot of Array.from(this.pipeline.waiting())) {
       const error = slot.state === "sent" ? unknown : notSent
       this.pipeline.abandon(slot)
-      resume(slot, error)
+      this.resume(slot, error)
     }
   }
 
@@ -359,6 +343,18 @@ class LiveConnection implements Connection {
     }
   }
 
+  /** Settles a caller, who may run on in here. What is thrown there must not keep the next caller from an answer. */
+  private resume(slot: Slot<Settle>, outcome: Answer | MemcacheError): void {
+    try {
+      // A command that fails in the tick in which it was sent has not got its deadline yet.
+      slot.owner(outcome, slot.deadline || this.now() + this.options.commandTimeout)
+    } catch (defect) {
+      queueMicrotask(() => {
+        throw defect
+      })
+    }
+  }
+
   // A call, because the compiler takes a field for unchanged while callers run on.
   private hasEnded(): boolean {
     return this.closed !== undefined
@@ -379,7 +375,7 @@ class LiveConnection implements Connection {
       if (slot.state === "done" || slot.isAbandoned) continue
       const outcome = slot.state === "sent" ? "unknown" : "not-sent"
       this.pipeline.abandon(slot)
-      resume(
+      this.resume(
         slot,
         MemcacheError.timeout({
           server: this.server,
@@ -405,18 +401,8 @@ class LiveConnection implements Connection {
   }
 }
 
-/**
- * Settles a caller, who may run on in here. What is thrown there must not keep the next caller from an answer.
- */
-const resume = (slot: Slot<Settle>, outcome: Answer | MemcacheError): void => {
-  try {
-    slot.owner(outcome)
-  } catch (defect) {
-    queueMicrotask(() => {
-      throw defect
-    })
-  }
-}
+const toEffect = (outcome: Answer | MemcacheError): Effect.Effect<Answer, MemcacheError> =>
+  isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)
 
 /**
  * Dials the socket and drives it until the scope is closed. Nothing is written: the handshake is the caller's.

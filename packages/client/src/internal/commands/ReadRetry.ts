@@ -81,17 +81,13 @@ export class ReadRetry {
   }
 
   /**
-   * The attempt at a command, tried again if it fails and the command is a read. To be called once for each run; `again`
-   * makes all attempts but the first, and may choose another server. What succeeds at once pays for one `Effect.catch`.
+   * The attempt at a command, tried again if it fails and the command is a read. To be called once for each run. What
+   * succeeds at once pays for one `Effect.catch`.
    */
-  around<A>(
-    command: Command,
-    first: Effect.Effect<A, MemcacheError>,
-    again: () => Effect.Effect<A, MemcacheError> = () => first
-  ): Effect.Effect<A, MemcacheError> {
-    if (!isRepeatable(command)) return first
+  around<A>(command: Command, attempt: Effect.Effect<A, MemcacheError>): Effect.Effect<A, MemcacheError> {
+    if (!isRepeatable(command)) return attempt
     this.budget.deposit(1)
-    return Effect.catch(first, (error) => this.retry(error, Effect.suspend(again)))
+    return Effect.catch(attempt, (error) => this.retry(error, attempt))
   }
 
   /**

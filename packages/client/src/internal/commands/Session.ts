@@ -2,8 +2,9 @@
  * What all commands of one client share, and the way of a command for one key: check the key, pick the server, ask it,
  * read the answer.
  *
- * This is the hot path. Everything in it but the asking is plain code inside one effect, and the key costs nothing when
- * it is plain ASCII.
+ * This is the hot path: one effect per command. Everything in it is plain code that runs where that effect begins or is
+ * resumed, and the key costs nothing when it is plain ASCII. Whatever is out of the ordinary (no connection yet, a dead
+ * server, a failure, a read to be tried again) is an effect that the caller goes on with.
  *
  * @since 0.1.0
  */
@@ -43,6 +44,9 @@ export interface Session {
   readonly writeFailures?: WriteFailureHook | undefined
 }
 
+/** Makes of an answer what the caller gets. It may throw what a transcoder throws. */
+type Read<A> = (answer: Answer, server: string) => Effect.Effect<A, MemcacheError>
+
 /**
  * Sends the command for one key to the server of that key and reads the answer.
  *
@@ -53,11 +57,15 @@ export const ask = <K extends KeyInput, A>(
   session: Session,
   key: K,
   commandOf: (key: WireKey) => Command,
-  read: (answer: Answer, server: string) => Effect.Effect<A, MemcacheError>
+  read: Read<A>
 ): Effect.Effect<A, MemcacheError | KeyErrorOf<K>> =>
-  Effect.suspend((): Effect.Effect<A, MemcacheError | KeyErrorOf<K>> => {
+  Effect.callback<A, MemcacheError | KeyErrorOf<K>>((resume) => {
     const wire = Key.wireOf(key, session.prefix)
-    return typeof wire === "string" ? send(session, key, commandOf(wire), wire, read) : keyFailure<K>(wire)
+    if (typeof wire !== "string") return resume(keyFailure<K>(wire))
+    const command = commandOf(wire)
+    return session.readRetry === undefined
+      ? submit(session, key, command, wire, read, resume)
+      : resume(send(session, key, command, wire, read))
   })
 
 /**
@@ -71,24 +79,43 @@ export const send = <A>(
   key: KeyInput,
   command: Command,
   wire: WireKey,
-  read: (answer: Answer, server: string) => Effect.Effect<A, MemcacheError>
+  read: Read<A>
 ): Effect.Effect<A, MemcacheError> => {
-  const attempt = sendOnce(session, key, command, wire, read)
-  if (session.readRetry === undefined) return attempt
-  // The key may belong to another server by then.
-  return session.readRetry.around(command, attempt, () => sendOnce(session, key, command, wire, read))
+  const attempt = Effect.callback<A, MemcacheError>((resume) => submit(session, key, command, wire, read, resume))
+  // At another try, the key may belong to another server.
+  return session.readRetry === undefined ? attempt : session.readRetry.around(command, attempt)
 }
 
-const sendOnce = <A>(
+/** Sends the command the short way if there is one, and answers what abandons it. */
+const submit = <A>(
   session: Session,
   key: KeyInput,
   command: Command,
   wire: WireKey,
-  read: (answer: Answer, server: string) => Effect.Effect<A, MemcacheError>
-): Effect.Effect<A, MemcacheError> => {
+  read: Read<A>,
+  resume: (effect: Effect.Effect<A, MemcacheError>) => void
+): Effect.Effect<void> | void => {
   const backend = session.pool.pick(wire, Key.hashOf(key))
-  if (isMemcacheError(backend)) return Effect.fail(backend)
-  return Effect.flatMap(backend.send(command), (answer) => read(answer, backend.name))
+  if (isMemcacheError(backend)) return resume(Effect.fail(backend))
+  const connection = backend.open()
+  const readAnswer = (answer: Answer) => read(answer, backend.name)
+  if (connection === undefined) return resume(Effect.flatMap(backend.send(command), readAnswer))
+  return connection.submit(command, (outcome, deadline) => {
+    resume(
+      isMemcacheError(outcome)
+        ? Effect.flatMap(backend.recover(outcome, command, connection, deadline), readAnswer)
+        : attempt(read, outcome, backend.name)
+    )
+  })
+}
+
+// Here is no fiber that would make a defect of what a transcoder throws.
+const attempt = <A>(read: Read<A>, answer: Answer, server: string): Effect.Effect<A, MemcacheError> => {
+  try {
+    return read(answer, server)
+  } catch (defect) {
+    return Effect.die(defect)
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Command, Get, GetAndTouch } from "@effect-memcache/protocol/Comman
 import type { Key } from "@effect-memcache/protocol/Key"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import { isErrorReply } from "@effect-memcache/protocol/Reply"
+import type { Connection } from "@effect-memcache/transport/Connection"
 import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Effect from "effect/Effect"
 import type { HashInput } from "../../Key.ts"
@@ -84,18 +85,20 @@ class DetouringBackend implements Backend {
   }
 
   send(command: Command, deadline?: number): Effect.Effect<Answer, MemcacheError> {
-    return Effect.suspend(() => {
-      const until = deadline ?? this.deadline
-      return Effect.catchIf(
-        this.home.send(command, deadline),
-        isMovable,
-        (error) =>
-          Effect.flatMap(
-            this.move([command], [error], until),
-            ([outcome]) => isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)
-          )
-      )
-    })
+    return Effect.suspend(() => this.orMoved(command, this.home.send(command, deadline), deadline ?? this.deadline))
+  }
+
+  open(): Connection | undefined {
+    return this.home.open()
+  }
+
+  recover(
+    error: MemcacheError,
+    command: Command,
+    connection: Connection,
+    deadline: number
+  ): Effect.Effect<Answer, MemcacheError> {
+    return this.orMoved(command, this.home.recover(error, command, connection, deadline), deadline)
   }
 
   sendMany(commands: ReadonlyArray<Command>): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
@@ -103,6 +106,18 @@ class DetouringBackend implements Backend {
       const { deadline } = this
       return Effect.flatMap(this.home.sendMany(commands), (outcomes) => this.move(commands, outcomes, deadline))
     })
+  }
+
+  private orMoved(
+    command: Command,
+    sent: Effect.Effect<Answer, MemcacheError>,
+    deadline: number
+  ): Effect.Effect<Answer, MemcacheError> {
+    return Effect.catchIf(sent, isMovable, (error) =>
+      Effect.flatMap(
+        this.move([command], [error], deadline),
+        ([outcome]) => isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)
+      ))
   }
 
   private move(

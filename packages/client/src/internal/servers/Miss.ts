@@ -67,12 +67,11 @@ const missing = (home: Home): Backend => ({
   send: (command, deadline) =>
     Effect.suspend(() => {
       const missed = missAtOnce(home, command)
-      if (missed !== undefined) return Effect.succeed(missed)
-      return Effect.catchIf(home.send(command, deadline), isMovable, (error) => {
-        const answer = absentFor(command, error)
-        return answer === undefined ? Effect.fail(error) : Effect.succeed(answer)
-      })
+      return missed === undefined ? orMiss(command, home.send(command, deadline)) : Effect.succeed(missed)
     }),
+  open: () => home.open(),
+  recover: (error, command, connection, deadline) =>
+    orMiss(command, home.recover(error, command, connection, deadline)),
   sendMany: (commands) =>
     Effect.suspend(() => {
       const missed = commands.flatMap((command) => missAtOnce(home, command) ?? [])
@@ -83,6 +82,12 @@ const missing = (home: Home): Backend => ({
       )
     })
 })
+
+const orMiss = (command: Command, sent: Effect.Effect<Answer, MemcacheError>): Effect.Effect<Answer, MemcacheError> =>
+  Effect.catchIf(sent, isMovable, (error) => {
+    const answer = absentFor(command, error)
+    return answer === undefined ? Effect.fail(error) : Effect.succeed(answer)
+  })
 
 // Nobody asks why a read was answered here, and the error that says it costs more than a read that is sent.
 const missAtOnce = ({ death }: Home, command: Command): Answer | undefined =>

@@ -9,7 +9,7 @@ import type { Command } from "@effect-memcache/protocol/Command"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import type { Address } from "@effect-memcache/transport/Address"
 import * as AddressModule from "@effect-memcache/transport/Address"
-import type { Connection, Recovery } from "@effect-memcache/transport/Connection"
+import type { Connection } from "@effect-memcache/transport/Connection"
 import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import type { ConnectOptions, Transport } from "@effect-memcache/transport/Transport"
 import * as Clock from "effect/Clock"
@@ -63,7 +63,7 @@ interface Refusals {
  * @category models
  * @since 0.1.0
  */
-export class Server implements Backend, Recovery {
+export class Server implements Backend {
   readonly name: string
   weight: number
 
@@ -146,15 +146,21 @@ export class Server implements Backend, Recovery {
     return this.tickTime + this.options.connect.commandTimeout
   }
 
-  /**
-   * Without a deadline, which is on the monotonic clock, the command timeout counts from now. The connection is chosen
-   * here, so the effect is made when it is run.
-   */
+  /** Without a deadline, which is on the monotonic clock, the command timeout counts from now. */
   send(command: Command, deadline?: number): Effect.Effect<Answer, MemcacheError> {
-    const connection = this.death === undefined ? this.shared.choose() : undefined
-    return connection === undefined
-      ? this.cold.send(command, deadline, true)
-      : connection.send(command, deadline, this)
+    return Effect.suspend(() => {
+      const connection = this.open()
+      if (connection === undefined) return this.cold.send(command, deadline, true)
+      const until = deadline ?? connection.tickTime + this.options.connect.commandTimeout
+      return Effect.catch(
+        connection.send(command, deadline),
+        (error) => this.recover(error, command, connection, until)
+      )
+    })
+  }
+
+  open(): Connection | undefined {
+    return this.death === undefined ? this.shared.choose() : undefined
   }
 
   /** What was not sent goes out once more; for the rest, the failure is noted. */
@@ -174,7 +180,7 @@ export class Server implements Backend, Recovery {
     deadline?: number
   ): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
     return Effect.suspend(() => {
-      const connection = this.death === undefined ? this.shared.choose() : undefined
+      const connection = this.open()
       if (connection === undefined) return this.cold.sendMany(commands, deadline, true)
       const until = deadline ?? connection.tickTime + this.options.connect.commandTimeout
       return Effect.flatMap(connection.sendMany(commands, deadline), (outcomes) => {

@@ -92,7 +92,7 @@ it.effect("a count whose server dies before the counter is made is told once as 
             ? { ...Miss.absent(command), cause } as Answer
             : { command, reply, items: [], stats: [] }
         })
-      const backend = { name: "a", deadline: FakeSession.DEADLINE, send, sendMany: () => Effect.succeed([]) }
+      const backend = { ...session.pool.backends()[0], send }
       const pool = { ...session.pool, pick: () => backend }
       const count = Counter.count({ ...session, pool, writeFailures }, "incr")
       assert.deepStrictEqual(yield* count("n", { initial: 1 }), Option.none())

@@ -2,6 +2,7 @@ import type { Command } from "@effect-memcache/protocol/Command"
 import type { Key } from "@effect-memcache/protocol/Key"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import { status } from "@effect-memcache/protocol/Reply"
+import type { Connection } from "@effect-memcache/transport/Connection"
 import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -25,6 +26,8 @@ const make = () => {
         const answer: Answer = { command, reply: status("End", true), items: [], stats: [] }
         return home.death === undefined ? Effect.succeed(answer) : Effect.fail(home.death)
       }),
+    open: () => undefined,
+    recover: (error: MemcacheError): Effect.Effect<Answer, MemcacheError> => Effect.fail(error),
     sendMany: (commands: ReadonlyArray<Command>): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> =>
       Effect.forEach(commands, (command) => Effect.catch(home.send(command), Effect.succeed))
   }
@@ -40,6 +43,16 @@ describe("Miss", () => {
       yield* missing.send(get("a"))
       yield* missing.sendMany([get("a"), remove("b")])
       assert.deepStrictEqual(sent, ["Get", "Get", "Delete"])
+    }))
+
+  it.effect("a command that finds the server dead on its short way misses too, and one that was sent fails", () =>
+    Effect.gen(function*() {
+      const { missing } = make()
+      const connection = {} as Connection
+      const answer = yield* missing.recover(dead, get("a"), connection, FakeSession.DEADLINE)
+      assert.strictEqual(answer.reply._tag, "End")
+      const lost = MemcacheError.connectionLost({ server: "server", outcome: "unknown", detail: "reset" })
+      assert.strictEqual(yield* Effect.flip(missing.recover(lost, get("a"), connection, FakeSession.DEADLINE)), lost)
     }))
 
   it.effect("reads of a dead server miss without an error that nobody would look at", () =>
