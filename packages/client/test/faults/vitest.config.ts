@@ -14,7 +14,7 @@ export default defineConfig({
   test: {
     name: "faults",
     // Not `.test.ts`, so that `npm test` does not find them.
-    include: ["test/faults/*.fault.ts"],
+    include: ["test/faults/*.fault.ts", "test/matrix/*.fault.ts"],
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 30_000
