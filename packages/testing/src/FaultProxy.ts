@@ -23,7 +23,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { ProxyListener } from "./internal/ProxyListener.ts"
 import type { OpaqueSet } from "./OpaqueSet.ts"
-import type { Ending, Toxic } from "./Toxic.ts"
+import type { Admission, Ending, Toxic } from "./Toxic.ts"
 import type { Traffic } from "./Traffic.ts"
 import { TrafficLog } from "./Traffic.ts"
 
@@ -60,15 +60,6 @@ export interface Options {
   /** From 0 to 1, for the jitter of latencies (default `Math.random`). */
   readonly random?: (() => number) | undefined
 }
-
-/**
- * What happens to a new connection: it is forwarded; it is held, as by a server that never accepts, until that changes;
- * it is closed or reset at once; or nobody listens and the system refuses it.
- *
- * @category models
- * @since 0.1.0
- */
-export type Admission = "forward" | "hold" | "fin" | "rst" | "refuse"
 
 /**
  * The proxy could not listen.

@@ -1,5 +1,5 @@
 /**
- * What can be wrong with a network, as data: a fault proxy is given a list of these, and a random test makes one.
+ * What can be wrong with a network, as data: a fault proxy is given a list of these, which a random test may make.
  *
  * @since 0.1.0
  */
@@ -110,3 +110,12 @@ export interface BlackHole {
  * @since 0.1.0
  */
 export type Toxic = Latency | Bandwidth | Slicer | LimitBytes | CutAfterForward | BlackHole
+
+/**
+ * What happens to a new connection: it is forwarded; it is held, as by a server that never accepts, until that changes;
+ * it is closed or reset at once; or nobody listens and the system refuses it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Admission = "forward" | "hold" | "fin" | "rst" | "refuse"
