@@ -2,23 +2,23 @@
  * What is sent a second time, and how often: a command of which nothing was written, and reads within their budget.
  */
 import { EmbeddedMemcached } from "@effect-memcache/testing/EmbeddedMemcached"
+import * as FaultProxy from "@effect-memcache/testing/FaultProxy"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as ScriptedServer from "../ScriptedServer.ts"
-import * as Relay from "./Relay.ts"
 import * as Rig from "./Rig.ts"
 
 describe("commands that are sent again", () => {
   it.live("row 54: a command whose connection dies before any of it was written is sent on the next one", () =>
     Effect.gen(function*() {
       const server = yield* EmbeddedMemcached.make()
-      const relay = yield* Relay.make(server.port)
-      const cache = yield* Rig.client({ servers: relay.address, compression: false, commandTimeout: "5 seconds" })
+      const proxy = yield* FaultProxy.make({ target: server })
+      const cache = yield* Rig.client({ servers: proxy.address, compression: false, commandTimeout: "5 seconds" })
       yield* cache.set("counter", 1)
-      relay.stopReading()
+      yield* proxy.set([{ _tag: "BlackHole", direction: "up" }])
       // More than the system's buffers hold, so that what comes next waits unwritten.
       const large = new Uint8Array(1_000_000)
       const sets = yield* Effect.forEach(
@@ -33,13 +33,14 @@ describe("commands that are sent again", () => {
           Effect.forkScoped(Rig.timed(operation as Effect.Effect<unknown, unknown>), { startImmediately: true })
       )
       yield* Effect.sleep(20)
-      assert.strictEqual(relay.accepted(), 1)
-      relay.reset()
+      assert.lengthOf(proxy.traffic.accepts, 1)
+      yield* proxy.cut("rst")
+      yield* proxy.clear
       const [counted, read, written] = yield* Effect.forEach(queued, Fiber.join)
       assert.deepStrictEqual([counted, read, written].map(({ ended }) => ended), ["ok", "ok", "ok"])
       assert.deepStrictEqual(counted.value, Option.some(2n))
       assert.deepStrictEqual(yield* cache.get("counter"), Option.some(2))
-      assert.strictEqual(relay.accepted(), 2)
+      assert.lengthOf(proxy.traffic.accepts, 2)
       const endings = Rig.endings(yield* Effect.forEach(sets, Fiber.join))
       console.log("row 54: large sets before it:", endings)
       assert.isAtLeast(endings["ConnectionLostError unknown"] ?? 0, 1)
