@@ -203,7 +203,10 @@ export class FaultLog {
     return this.opaques.get(String(opaque)) ?? 0
   }
 
-  /** Resolves when the condition holds, which it may do already, or when the signal says to give up. */
+  /**
+   * Resolves when the condition holds, which it may do already, or when the signal says to give up. The condition is asked
+   * at every entry, so it should look at counters rather than search the entries.
+   */
   until(isSo: (log: FaultLog) => boolean, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
