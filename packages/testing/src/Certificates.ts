@@ -28,8 +28,8 @@ export class CertificatesError extends Schema.TaggedError<CertificatesError>(
 }
 
 /**
- * An authority and a server's certificate for `localhost`, `127.0.0.1` and `::1`, valid for two days. Each as a PEM text
- * and as a file, which is gone with the scope.
+ * An authority and a server's certificate for `localhost`, `127.0.0.1` and `::1`, valid for two days unless it was made to
+ * be expired. Each as a PEM text and as a file, which is gone with the scope.
  *
  * @category models
  * @since 0.1.0
@@ -47,13 +47,13 @@ const run = promisify(execFile)
 
 const NEW_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
-const write = async (directory: string): Promise<Certificates> => {
+const write = async (directory: string, days: number): Promise<Certificates> => {
   const file = (name: string): string => join(directory, name)
   const openssl = (args: string) => run("openssl", args.split(" "), { cwd: directory })
   await writeFile(file("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\n")
   await openssl(`req -x509 ${NEW_KEY} -days 2 -subj /CN=throw-away-authority -keyout ca.key -out ca.pem`)
   await openssl(`req ${NEW_KEY} -subj /CN=localhost -keyout server.key -out server.csr`)
-  const sign = "-CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names"
+  const sign = "-CA ca.pem -CAkey ca.key -CAcreateserial -days ${days} -extfile names"
   await openssl(`x509 -req -in server.csr ${sign} -out server.pem`)
   const [ca, cert, key] = await Promise.all(
     ["ca.pem", "server.pem", "server.key"].map((name) => readFile(file(name), "utf8"))
@@ -61,20 +61,31 @@ const write = async (directory: string): Promise<Certificates> => {
   return { ca, cert, key, caFile: file("ca.pem"), certFile: file("server.pem"), keyFile: file("server.key") }
 }
 
+const makeFor = (days: number): Effect.Effect<Certificates, CertificatesError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () => mkdtemp(join(tmpdir(), "certificates-")),
+      catch: (cause) => new CertificatesError({ cause })
+    }),
+    (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
+  ).pipe(
+    Effect.flatMap((directory) =>
+      Effect.tryPromise({ try: () => write(directory, days), catch: (cause) => new CertificatesError({ cause }) })
+    )
+  )
+
 /**
  * Makes an authority and a server's certificate in a temporary folder, with the `openssl` command.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make: Effect.Effect<Certificates, CertificatesError, Scope.Scope> = Effect.acquireRelease(
-  Effect.tryPromise({
-    try: () => mkdtemp(join(tmpdir(), "certificates-")),
-    catch: (cause) => new CertificatesError({ cause })
-  }),
-  (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
-).pipe(
-  Effect.flatMap((directory) =>
-    Effect.tryPromise({ try: () => write(directory), catch: (cause) => new CertificatesError({ cause }) })
-  )
-)
+export const make: Effect.Effect<Certificates, CertificatesError, Scope.Scope> = makeFor(2)
+
+/**
+ * The same with a server's certificate that expired yesterday.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeExpired: Effect.Effect<Certificates, CertificatesError, Scope.Scope> = makeFor(-1)

@@ -28,4 +28,13 @@ describe("Certificates", () => {
       assert.isFalse(existsSync(one.keyFile))
       assert.isTrue(existsSync(other.keyFile))
     }))
+
+  it.effect("an expired certificate is good in all but its time", () =>
+    Effect.gen(function*() {
+      const { ca, cert } = yield* Certificates.makeExpired
+      const server = new X509Certificate(cert)
+      assert.isTrue(server.verify(new X509Certificate(ca).publicKey))
+      assert.isDefined(server.checkHost("localhost"))
+      assert.isBelow(Date.parse(server.validTo), Date.now())
+    }))
 })
