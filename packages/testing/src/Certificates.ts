@@ -53,7 +53,7 @@ const write = async (directory: string, days: number): Promise<Certificates> => 
   await writeFile(file("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\n")
   await openssl(`req -x509 ${NEW_KEY} -days 2 -subj /CN=throw-away-authority -keyout ca.key -out ca.pem`)
   await openssl(`req ${NEW_KEY} -subj /CN=localhost -keyout server.key -out server.csr`)
-  const sign = "-CA ca.pem -CAkey ca.key -CAcreateserial -days ${days} -extfile names"
+  const sign = `-CA ca.pem -CAkey ca.key -CAcreateserial -days ${days} -extfile names`
   await openssl(`x509 -req -in server.csr ${sign} -out server.pem`)
   const [ca, cert, key] = await Promise.all(
     ["ca.pem", "server.pem", "server.key"].map((name) => readFile(file(name), "utf8"))
