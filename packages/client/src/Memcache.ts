@@ -35,31 +35,25 @@ import type { Session } from "./internal/commands/Session.ts"
 import type { Entry, StoreOptions, Swap } from "./internal/commands/Storage.ts"
 import * as Storage from "./internal/commands/Storage.ts"
 import { WriteFailureHook } from "./internal/commands/WriteFailureHook.ts"
+import * as ReadThroughMethods from "./internal/readthrough/Methods.ts"
 import * as Pool from "./internal/servers/Pool.ts"
 import type { KeyErrorOf, KeyInput } from "./Key.ts"
 import type { MemcacheOptions, ResolvedOptions } from "./MemcacheOptions.ts"
 import { resolve } from "./MemcacheOptions.ts"
 import type { OptionsError } from "./OptionsError.ts"
+import type { ReadThrough } from "./ReadThrough.ts"
 import type { ServersInput } from "./ServerList.ts"
 import * as ServerList from "./ServerList.ts"
 import type { ServerEvent, ServerState } from "./ServerState.ts"
 import type { TimeToLive } from "./TimeToLive.ts"
 
 /**
- * memcached, as an Effect service.
+ * What a client can do. The methods that compute what is missing are those of `ReadThrough`.
  *
- * ```ts
- * const program = Effect.gen(function*() {
- *   const cache = yield* Memcache
- *   yield* cache.set("user:1", { name: "Ada" }, { ttl: "5 minutes" })
- *   return yield* cache.get("user:1")
- * })
- * ```
- *
- * @category services
+ * @category models
  * @since 0.1.0
  */
-export class Memcache extends Context.Service<Memcache, {
+export interface MemcacheMethods extends ReadThrough {
   /** Reads a value; none if there is no such item. */
   readonly get: <K extends KeyInput>(
     key: K
@@ -261,7 +255,23 @@ export class Memcache extends Context.Service<Memcache, {
 
   /** Closes all sockets; the next command connects again. */
   readonly disconnectAll: Effect.Effect<void>
-}>()("@effect-memcache/client/Memcache") {
+}
+
+/**
+ * memcached, as an Effect service.
+ *
+ * ```ts
+ * const program = Effect.gen(function*() {
+ *   const cache = yield* Memcache
+ *   yield* cache.set("user:1", { name: "Ada" }, { ttl: "5 minutes" })
+ *   return yield* cache.get("user:1")
+ * })
+ * ```
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Memcache extends Context.Service<Memcache, MemcacheMethods>()("@effect-memcache/client/Memcache") {
   /**
    * A client on Node's sockets. Fails only with options that cannot be; a server that is down is found out by the first
    * command that needs it.
@@ -298,6 +308,7 @@ const make = Effect.fnUntraced(function*(
   const pool = yield* Pool.make(poolOptions)
   const session: Session = { pool, prefix, defaultTtl, transcoder, maxItemSize, readRetry, writeFailures }
   return Memcache.of({
+    ...(yield* ReadThroughMethods.make(session)),
     get: Retrieval.get(session),
     gets: Retrieval.gets(session),
     getMany: Retrieval.getMany(session),
