@@ -51,6 +51,8 @@ interface Unhandled {
 }
 
 const watch = (): Unhandled => {
+  // Node opens them when they are first used, which must not look like a leak.
+  void [process.stdout, process.stderr]
   const problems: Array<string> = []
   const note = (what: string) => (reason: unknown) => {
     problems.push(`A4: ${what}: ${inspect(reason)}`)
