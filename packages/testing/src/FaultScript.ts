@@ -283,12 +283,19 @@ export const show = (rule: Rule): string => {
 const showStep = ({ _tag, ...rest }: Step): string => {
   const name = _tag[0].toLowerCase() + _tag.slice(1)
   const values = Object.values(rest).filter((value) => value !== undefined)
-  return values.length === 0 ? name : `${name}(${values.map((value) => excerpt(JSON.stringify(value))).join(", ")})`
+  return values.length === 0 ? name : `${name}(${values.map(showValue).join(", ")})`
 }
 
 const MAX_SHOWN = 60
 
-const excerpt = (text: string): string => text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`
+// No control character gets into a terminal, whatever the bytes are.
+const showValue = (value: string | number): string => {
+  const text = JSON.stringify(value).replaceAll("\\u00", "\\x").replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\x${unit.charCodeAt(0).toString(16).padStart(2, "0")}`
+  )
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}...`
+}
 
 const asText = (bytes: string | Uint8Array): string =>
   typeof bytes === "string" ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1")

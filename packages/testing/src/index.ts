@@ -6,7 +6,7 @@
 export * as Certificates from "./Certificates.ts"
 export { EmbeddedMemcached, ListenError, start } from "./EmbeddedMemcached.ts"
 export * as FaultLog from "./FaultLog.ts"
+export * as FaultProxy from "./FaultProxy.ts"
 export * as FaultScript from "./FaultScript.ts"
 export { FaultServer } from "./FaultServer.ts"
-export * as FaultProxy from "./FaultProxy.ts"
 export { MemcachedMissingError, MemcachedStartError, RealMemcached } from "./RealMemcached.ts"

@@ -289,14 +289,14 @@ describe("the rules of a script", { timeout: 20_000 }, () => {
       Script.onAccept({ connection: { from: 2 } }, Script.delay(5), Script.rst),
       Script.on(
         { verb: ["mg", "ms"], key: "a", nth: 3 },
-        Script.slice(2, { bytes: new Uint8Array([0xff]) }),
+        Script.slice(2, { bytes: new Uint8Array([1, 0xff, 13]) }),
         Script.endless("x".repeat(100), { limit: 1 })
       )
     ]
     assert.deepStrictEqual(JSON.parse(JSON.stringify(rules)), rules)
     assert.deepStrictEqual(rules.map(Script.show), [
       "accept, connection {\"from\":2}: delay(5), rst",
-      `request, verb ["mg","ms"], key "a", nth 3: slice(2, 0, "\xff"), endless("${"x".repeat(59)}…, 1)`
+      `request, verb ["mg","ms"], key "a", nth 3: slice(2, 0, "\\x01\\xff\\r"), endless("${"x".repeat(59)}..., 1)`
     ])
   })
 })
