@@ -29,6 +29,8 @@ export interface Options {
   readonly isEncrypted: boolean
   /** Somebody whom the server lets in, where it asks for that. */
   readonly user: Place["user"]
+  /** The network namespace that it runs in; the machine's own and 127.0.0.1 if left out. */
+  readonly side: { readonly host: string; readonly launcher: ReadonlyArray<string> } | undefined
 }
 
 const HOST = "127.0.0.1"
@@ -45,7 +47,7 @@ const ATTEMPTS = 5
  * @since 0.1.0
  */
 export class MemcachedProcess {
-  readonly host = HOST
+  readonly host: string
   readonly path: string | undefined
   /** The port, once it has been started; 0 with a unix socket. A restart takes the same. */
   port = 0
@@ -56,6 +58,7 @@ export class MemcachedProcess {
   constructor(options: Options) {
     this.options = options
     this.path = options.path
+    this.host = options.side?.host ?? HOST
   }
 
   /** The process id of the latest start. */
@@ -101,11 +104,12 @@ export class MemcachedProcess {
   }
 
   private async startOnce(): Promise<void> {
-    const { args, binary, isEncrypted, path, user } = this.options
-    const where = path === undefined ? ["-l", HOST, "-p", String(this.port), "-U", "0"] : ["-s", path]
+    const { args, binary, isEncrypted, path, side, user } = this.options
+    const where = path === undefined ? ["-l", this.host, "-p", String(this.port), "-U", "0"] : ["-s", path]
     // memcached refuses to run as root unless it is told so.
     const asRoot = process.getuid?.() === 0 ? ["-u", "root"] : []
-    const child = spawn(binary, [...where, ...asRoot, ...args], { stdio: ["ignore", "ignore", "pipe"] })
+    const [program, ...words] = [...side?.launcher ?? [], binary, ...where, ...asRoot, ...args]
+    const child = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] })
     this.child = child
     const endWithUs = (): void => void child.kill("SIGKILL")
     process.once("exit", endWithUs)
@@ -114,7 +118,7 @@ export class MemcachedProcess {
     child.stderr?.on("data", (chunk: Buffer) => said += chunk.toString())
     let fault: Error | undefined
     child.once("error", (error) => fault = error)
-    const place = { host: HOST, port: this.port, path, isEncrypted, user }
+    const place = { host: this.host, port: this.port, path, isEncrypted, user }
     const deadline = performance.now() + START_TIMEOUT
     while (performance.now() < deadline) {
       if (fault !== undefined) throw fault
@@ -122,7 +126,9 @@ export class MemcachedProcess {
       if (child.pid !== undefined && await PortOwner.owns(child.pid, place).catch(() => false)) return
       await delay(POLL_INTERVAL)
     }
-    throw new Error(`it does not listen on ${path ?? `${HOST}:${this.port}`} after ${START_TIMEOUT} ms. ${said.trim()}`)
+    throw new Error(
+      `it does not listen on ${path ?? `${this.host}:${this.port}`} after ${START_TIMEOUT} ms. ${said.trim()}`
+    )
   }
 }
 

@@ -17,6 +17,7 @@ import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { promisify } from "node:util"
 import { MemcachedProcess } from "./MemcachedProcess.ts"
+import type { Side } from "./NetworkNamespace.ts"
 import type { User } from "./TextAuthentication.ts"
 
 /**
@@ -38,6 +39,8 @@ export interface Options {
   readonly maxItemSize?: string | undefined
   /** Memory for items in megabytes (`-m`; default 64). */
   readonly memoryLimit?: number | undefined
+  /** The end of a `NetworkNamespace` that it runs at, instead of on 127.0.0.1. */
+  readonly side?: Side | undefined
   /** Further options as they stand on the command line. */
   readonly args?: ReadonlyArray<string> | undefined
 }
@@ -164,7 +167,8 @@ export const make = Effect.fnUntraced(function*(
     args: [...args, ...options.args ?? []],
     path: options.unix === true ? join(folder, "memcached.sock") : undefined,
     isEncrypted: tls !== undefined,
-    user: users?.[0]
+    user: users?.[0],
+    side: options.side
   })
   const start = Effect.tryPromise({
     try: () => server.start(),
