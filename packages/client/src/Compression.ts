@@ -209,6 +209,7 @@ const known = (codec: Codec): Codec => CODECS.includes(codec) ? codec : "zlib"
 
 /**
  * Compresses, and answers `undefined` where that makes nothing smaller. A level that the codec has not is its default.
+ * `keep` is for the formats of those who store also what has grown.
  *
  * Answers with an effect where it takes more than about 0.3 ms, which happens on another thread.
  *
@@ -218,11 +219,13 @@ const known = (codec: Codec): Codec => CODECS.includes(codec) ? codec : "zlib"
 export const deflate = (
   codec: Codec,
   bytes: Uint8Array,
-  level: number
+  level: number,
+  keep: "smaller" | "always" = "smaller"
 ): Result.Result<Uint8Array | undefined> | Effect.Effect<Uint8Array | undefined> => {
   const engine = ENGINES[codec]
   const effort = isLevel(codec, level) ? level : engine.otherwise
-  const smaller = (out: Uint8Array): Uint8Array | undefined => out.length < bytes.length ? out : undefined
+  const smaller = (out: Uint8Array): Uint8Array | undefined =>
+    keep === "always" || out.length < bytes.length ? out : undefined
   if (bytes.length <= SYNC_LIMIT && effort <= engine.light) {
     return Result.succeed(smaller(engine.deflateSync(bytes, effort)))
   }

@@ -1,83 +1,174 @@
 /**
  * How values become the bytes and flags of an item, and come back.
  *
- * The interface is for those who share a pool with a program that writes another format. `StandardTranscoder` is what
- * everybody else uses.
+ * `StandardTranscoder` is what everybody uses who shares no pool with programs in other languages. For those who do there
+ * is one transcoder for each of their clients, chosen by name, and the interface for one of your own.
+ *
+ * ```ts
+ * const transcoder = Transcoder.make("php-memcached", { compression: { codec: "zlib" } })
+ * ```
  *
  * @since 0.1.0
  */
-import type * as Effect from "effect/Effect"
-import type * as Result from "effect/Result"
-import type { CompressionOptions, OptionFault } from "./Compression.ts"
+import { DEFAULT_MAX_ITEM_SIZE } from "@effect-memcache/protocol/Limits"
+import * as Result from "effect/Result"
+import { show } from "./ArgumentError.ts"
+import type { Encoded, EncodeOptions, TranscodeFault, Transcoder } from "./internal/transcoders/Coding.ts"
+import type { Family, Name } from "./internal/transcoders/Families.ts"
+import { families } from "./internal/transcoders/Families.ts"
+import type { Packer } from "./internal/transcoders/Format.ts"
+import * as Format from "./internal/transcoders/Format.ts"
+import { OptionsError } from "./OptionsError.ts"
 
-/**
- * A value as it is stored.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Encoded {
-  /** May be the caller's own bytes: they must not change until they are written. */
-  readonly bytes: Uint8Array
-  /** Client flags, 0 to 2^32 - 1. */
-  readonly flags: number
+export type {
+  /**
+   * A value as it is stored.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Encoded,
+  /**
+   * What one call can ask of a transcoder.
+   *
+   * @category options
+   * @since 0.1.0
+   */
+  EncodeOptions,
+  /**
+   * Every name: `client/variant`, or the client alone for what its newest release does by itself.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Name,
+  /**
+   * Why a value cannot be written or read.
+   *
+   * @category errors
+   * @since 0.1.0
+   */
+  TranscodeFault,
+  /**
+   * Writes and reads values.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Transcoder
 }
 
 /**
- * Why a value cannot be written or read.
- *
- * @category errors
- * @since 0.1.0
- */
-export interface TranscodeFault {
-  readonly _tag: "TranscodeFault"
-  /** The format's name: `"json"`, `"pickle"`, `"unknown"`. */
-  readonly format: string
-  /** A few words without a full stop that quote neither the value nor a part of it. */
-  readonly detail: string
-  /** The failure beneath, which may quote the value and is never printed. */
-  readonly issue?: unknown
-}
-
-/**
- * What one call can ask of a transcoder.
+ * Options of the transcoders that are chosen by name. One that a transcoder has not is an error.
  *
  * @category options
  * @since 0.1.0
  */
-export interface EncodeOptions {
+export interface Options {
   /**
-   * What it leaves out is as the transcoder does it otherwise; `false` for what append and prepend touch, and for those
-   * who know better.
+   * As the client does it by default, which for the Python clients is not at all. `threshold` is in bytes, and what has
+   * more is compressed; the codec is one that the client reads. `npm-memcached`, `memjs`, `pymemcache/no-serde`,
+   * `bytes`, `text` and `json` have none.
    */
-  readonly compression?: CompressionOptions | false | undefined
+  readonly compression?:
+    | {
+      readonly codec?: Packer | undefined
+      readonly threshold?: number | undefined
+      readonly level?: number | undefined
+    }
+    | false
+    | undefined
+  /** Largest value in bytes that is made of a compressed item. Default 8 MiB, eight times the server's item limit. */
+  readonly maxInflatedSize?: number | undefined
+  /**
+   * What strings are read as, where the client does not tell text from bytes. Text that is no UTF-8 is an error then.
+   * Default `"text"` for `php-memcached`, `dalli` and the older forms of `python-memcached`, and `"bytes"` for
+   * `dalli/json`, `pymemcache/no-serde` and `memjs`. The others tell them apart.
+   */
+  readonly strings?: "text" | "bytes" | undefined
+  /** For `bytes`, `text` and `json`: the flags of every item. Default 0. */
+  readonly flags?: number | undefined
+  /** For `php-memcached`: its `OPT_USER_FLAGS`, 0 to 65,535. Default 0; those of others are read whatever they are. */
+  readonly userFlags?: number | undefined
 }
 
 /**
- * Writes and reads values. Both directions answer at once where they can, and with an effect where they must wait;
- * neither throws.
+ * A transcoder's name with its options.
  *
- * @category models
+ * @category options
  * @since 0.1.0
  */
-export interface Transcoder {
-  /**
-   * What is wrong with a call's compression, named and in a few words, or `undefined`: the call fails with an
-   * `ArgumentError` before anything is encoded.
-   */
-  readonly check?:
-    | ((compression: CompressionOptions) => OptionFault | undefined)
-    | undefined
-  readonly encode: (
-    value: unknown,
-    options?: EncodeOptions | undefined
-  ) => Result.Result<Encoded, TranscodeFault> | Effect.Effect<Encoded, TranscodeFault>
-  /**
-   * `bytes` are a view of the chunk they were received in. They are good until `decode` returns, so whatever outlives
-   * it must be a copy, also in an effect that it answers.
-   */
-  readonly decode: (
-    bytes: Uint8Array,
-    flags: number
-  ) => Result.Result<unknown, TranscodeFault> | Effect.Effect<unknown, TranscodeFault>
+export interface Named extends Options {
+  readonly name: Name
+}
+
+/**
+ * All names.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const names = Object.keys(families) as unknown as readonly [Name, ...ReadonlyArray<Name>]
+
+/**
+ * Makes a transcoder. Fails with the option that cannot be; of an unknown name it says which names there are.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (name: Name, options: Options = {}): Result.Result<Transcoder, OptionsError> =>
+  Result.gen(function*() {
+    if (typeof name !== "string" || !Object.hasOwn(families, name)) {
+      return yield* refuse("name", `must be one of ${names.map((word) => `"${word}"`).join(", ")}`, name)
+    }
+    if (typeof options !== "object" || options === null) {
+      return yield* refuse("options", "must be an object", options)
+    }
+    const family: Family = families[name]
+    const { compression, maxInflatedSize = 8 * DEFAULT_MAX_ITEM_SIZE, strings } = options
+    for (const option of ["strings", "flags", "userFlags"] as const) {
+      if (options[option] === undefined || family.own.includes(option)) continue
+      return yield* fail(option, `is not for ${name}`)
+    }
+    if (strings !== undefined && strings !== "text" && strings !== "bytes") {
+      return yield* refuse("strings", "must be \"text\" or \"bytes\"", strings)
+    }
+    yield* whole("flags", options.flags, 0, 0xffff_ffff)
+    yield* whole("userFlags", options.userFlags, 0, 0xffff)
+    // A Buffer has no more.
+    yield* whole("maxInflatedSize", maxInflatedSize, 1, 0xffff_ffff)
+    yield* checkCompression(name, family, compression)
+    return family.make(options, compression, maxInflatedSize)
+  })
+
+const fail = (option: string, detail: string): Result.Result<never, OptionsError> =>
+  Result.fail(new OptionsError({ option: `transcoder.${option}`, detail }))
+
+const refuse = (option: string, rule: string, given: unknown): Result.Result<never, OptionsError> =>
+  fail(option, `${rule}, not ${show(given)}`)
+
+const whole = (
+  option: string,
+  value: number | undefined,
+  least: number,
+  most: number
+): Result.Result<void, OptionsError> =>
+  value === undefined || (Number.isSafeInteger(value) && value >= least && value <= most)
+    ? Result.void
+    : refuse(option, `must be a whole number from ${least} to ${most}`, value)
+
+const checkCompression = (
+  name: Name,
+  { codecs }: Family,
+  compression: Options["compression"]
+): Result.Result<void, OptionsError> => {
+  if (compression === undefined || compression === false) return Result.void
+  if (typeof compression !== "object" || compression === null) {
+    return refuse("compression", "must be false or an object with codec, threshold and level", compression)
+  }
+  if (codecs.length === 0) return fail("compression", `must be left out for ${name}, which compresses nothing`)
+  const wrong = Format.check(name, codecs, compression)
+  return wrong === undefined
+    ? Result.void
+    : refuse(`compression.${wrong.option}`, wrong.detail, compression[wrong.option])
 }

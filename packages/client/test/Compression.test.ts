@@ -62,6 +62,12 @@ describe.each(codecs)("%s", (codec) => {
     assert.deepStrictEqual(Compression.deflate(codec, zeros(0), lowest), Result.succeed(undefined))
   })
 
+  it("keeps what has grown where that is asked for", () => {
+    const bytes = randomBytes(100)
+    const out = Compression.deflate(codec, bytes, lowest, "always")
+    assert.isTrue(Result.isResult(out) && Result.isSuccess(out) && (out.success?.length ?? 0) > 100)
+  })
+
   it("answers at once up to the limit and with an effect beyond it", () => {
     assert.isFalse(Effect.isEffect(Compression.deflate(codec, zeros(Compression.SYNC_LIMIT), 6)))
     assert.isTrue(Effect.isEffect(Compression.deflate(codec, zeros(Compression.SYNC_LIMIT + 1), 6)))
