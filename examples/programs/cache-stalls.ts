@@ -6,8 +6,7 @@ import { Console, Effect, Layer, Option } from "effect"
 const loadUser = Effect.fnUntraced(function*(id: number) {
   const cache = yield* Memcache
   const cached = yield* cache.get(`user:${id}`).pipe(
-    Effect.tapError((error) => Console.log(`cache: ${error.reason._tag}`)),
-    Effect.orElseSucceed(() => Option.none())
+    Effect.catchTag("MemcacheError", ({ reason }) => Effect.as(Console.log(`cache: ${reason._tag}`), Option.none()))
   )
   return Option.isSome(cached) ? `${cached.value} from the cache` : `user ${id} from the database`
 })

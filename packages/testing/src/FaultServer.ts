@@ -22,11 +22,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import type * as Tls from "node:tls"
 import { ListenError } from "./EmbeddedMemcached.ts"
-import type { FaultLog, Options as LogOptions } from "./FaultLog.ts"
+import type { FaultLog } from "./FaultLog.ts"
 import type { Rule } from "./FaultScript.ts"
-import type { Time } from "./internal/FaultListener.ts"
+import type { Options as ListenerOptions, Time } from "./internal/FaultListener.ts"
 import { FaultListener, machineTime } from "./internal/FaultListener.ts"
 import type { ItemStore } from "./ItemStore.ts"
 
@@ -36,32 +35,7 @@ import type { ItemStore } from "./ItemStore.ts"
  * @category options
  * @since 0.1.0
  */
-export interface Options {
-  /** What it does otherwise than memcached; the first rule that fits wins. */
-  readonly rules?: ReadonlyArray<Rule> | undefined
-  /** Where to listen (default 127.0.0.1). */
-  readonly host?: string | undefined
-  /** A port, 0 for a free one (default 0). */
-  readonly port?: number | undefined
-  /** A unix socket instead of a port. */
-  readonly path?: string | undefined
-  /** Certificate and key, to speak TLS only. Rules for `accept` are done before the handshake. */
-  readonly tls?: Tls.TlsOptions | undefined
-  /** The version that it says it is (default: the embedded server's). */
-  readonly version?: string | undefined
-  /** Commands that it does not know, as an old release: their line is answered `ERROR`, a value behind it is read as lines. */
-  readonly unknownCommands?: ReadonlyArray<string> | undefined
-  /** Largest item in bytes, about 50 and the key's length of which are not for the value (default 1 MiB). */
-  readonly maxItemSize?: number | undefined
-  /** Bytes for all items (default 64 MiB). */
-  readonly memoryLimit?: number | undefined
-  /** `false` refuses new items when memory is full, instead of evicting old ones. */
-  readonly evict?: boolean | undefined
-  /** Items live on from a stop to the next start, as if only the network had failed (default: they are gone). */
-  readonly keepItems?: boolean | undefined
-  /** How much the log keeps. */
-  readonly log?: LogOptions | undefined
-}
+export interface Options extends ListenerOptions {}
 
 /**
  * A running fault server.
