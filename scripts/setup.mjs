@@ -81,7 +81,14 @@ const install = () => {
 const servers = [
   { isThere: () => hasCommand("memcached"), debian: "memcached" },
   { isThere: () => hasCommand("memccapable"), debian: "libmemcached-tools" },
-  { isThere: () => hasCommand("openssl"), debian: "openssl" }
+  { isThere: () => hasCommand("openssl"), debian: "openssl" },
+  // Networks of their own, which only root on Linux can make: without that, those tests say why they are left out.
+  ...(process.platform === "linux" && process.getuid() === 0
+    ? [
+      { isThere: () => ["ip", "tc", "ss"].every(hasCommand), debian: "iproute2" },
+      { isThere: () => hasCommand("iptables-restore"), debian: "iptables" }
+    ]
+    : [])
 ]
 
 /** Whether one of the programs runs this without a fault: Debian's libraries are only there for Debian's own Python. */
