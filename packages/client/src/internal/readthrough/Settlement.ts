@@ -9,15 +9,18 @@ import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import type { ArgumentError } from "../../ArgumentError.ts"
 import { isArgumentError } from "../../ArgumentError.ts"
 import type { KeyErrorOf, KeyInput } from "../../Key.ts"
 import * as Key from "../../Key.ts"
 import type { FulfilOptions, VivifyOptions } from "../../ReadThrough.ts"
+import type { Encoded } from "../../Transcoder.ts"
 import { refusal } from "../commands/Answers.ts"
+import type { Session } from "../commands/Session.ts"
 import { keyFailure, send } from "../commands/Session.ts"
 import type { Swap } from "../commands/Storage.ts"
-import { encode } from "../commands/Transcoding.ts"
+import { admit } from "../commands/Transcoding.ts"
 import * as Writing from "../commands/Writing.ts"
 import type { Claim } from "./Claim.ts"
 import { claimKeyOf } from "./Claim.ts"
@@ -48,7 +51,7 @@ export const fulfil = (state: State) =>
     if (typeof exptime !== "number") return Effect.fail(exptime)
     const { cas, claimKey, key, wire } = claim
     const verb = cas === undefined ? "add" : "cas"
-    return encode(session, value, options, verb, ({ bytes, flags }) => {
+    return Effect.flatMap(encode(session, value, options, verb), ({ bytes, flags }) => {
       const item = { key: wire, flags, exptime, value: bytes, noreply: false }
       const store = cas === undefined
         ? send(session, key, { _tag: "Store", mode: "add", ...item }, wire, readSwap)
@@ -62,6 +65,19 @@ export const fulfil = (state: State) =>
           : Effect.succeed<Swap>("notFound"))
     })
   })
+
+const encode = (
+  session: Session,
+  value: unknown,
+  options: FulfilOptions | undefined,
+  verb: string
+): Effect.Effect<Encoded, MemcacheError> => {
+  const coding = session.transcoder.encode(value, options)
+  return Effect.flatMap(Result.isResult(coding) ? Effect.succeed(coding) : Effect.result(coding), (result) => {
+    const encoded = admit(session, result, verb)
+    return isMemcacheError(encoded) ? Effect.fail(encoded) : Effect.succeed(encoded)
+  })
+}
 
 /** What a claim has left when its value is being stored: time for that, and soon over should the process die there. */
 const CLOSING_SECONDS = 3
