@@ -37,7 +37,7 @@ const LIMIT = 20
 /** Milliseconds in which a process must end when its row is over. */
 const ENDING = 1000
 
-/** Runs rows, so many at a time; `result` starts the first ones and answers when that row's process has ended. */
+/** Runs rows, so many at a time. */
 export class Children {
   readonly results: Array<Result> = []
 
@@ -49,13 +49,24 @@ export class Children {
     this.width = width
   }
 
+  /** Runs a row in a process of its own, when there is room for it. */
   async result(row: Row): Promise<Result> {
+    const result = await this.inTurn(() => execute(row))
+    this.results.push(result)
+    return result
+  }
+
+  /** Runs rows one after the other in one process, of which nothing is seen from outside; answers their verdicts. */
+  async verdicts(rows: ReadonlyArray<Row>): Promise<ReadonlyArray<Verdict.Verdict>> {
+    const ended = await this.inTurn(() => start(rows, LIMIT))
+    return Verdict.parseAll(ended.stdout)
+  }
+
+  private async inTurn<A>(work: () => Promise<A>): Promise<A> {
     if (this.running >= this.width) await new Promise<void>((resolve) => this.waiting.push(resolve))
     else this.running++
     try {
-      const result = await execute(row)
-      this.results.push(result)
-      return result
+      return await work()
     } finally {
       const next = this.waiting.shift()
       if (next === undefined) this.running--
@@ -77,10 +88,20 @@ export class Children {
   }
 }
 
-const execute = (row: Row): Promise<Result> =>
+interface Ended {
+  readonly code: number | null
+  readonly signal: string | null
+  /** When it ended, in Unix milliseconds. */
+  readonly endedAt: number
+  readonly stdout: string
+  readonly stderr: string
+  readonly took: number
+}
+
+const start = (rows: ReadonlyArray<Row>, limit: number): Promise<Ended> =>
   new Promise((resolve) => {
-    const start = performance.now()
-    const child = spawn(process.execPath, [...ARGS, String(row.number)], {
+    const begun = performance.now()
+    const child = spawn(process.execPath, [...ARGS, ...rows.map(({ number }) => String(number))], {
       stdio: ["ignore", "pipe", "pipe"],
       // Sixty processes load the same files.
       env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), "effect-memcache-compiled") }
@@ -88,36 +109,33 @@ const execute = (row: Row): Promise<Result> =>
     const chunks: { readonly stdout: Array<Buffer>; readonly stderr: Array<Buffer> } = { stdout: [], stderr: [] }
     child.stdout.on("data", (chunk: Buffer) => chunks.stdout.push(chunk))
     child.stderr.on("data", (chunk: Buffer) => chunks.stderr.push(chunk))
-    const limit = setTimeout(() => child.kill("SIGKILL"), (row.limit ?? LIMIT) * 1000)
+    const killer = setTimeout(() => child.kill("SIGKILL"), limit * 1000)
     let endedAt = 0
     child.on("exit", () => endedAt = Date.now())
     child.on("close", (code, signal) => {
-      clearTimeout(limit)
+      clearTimeout(killer)
       const [stdout, stderr] = [Buffer.concat(chunks.stdout).toString(), Buffer.concat(chunks.stderr).toString()]
-      const verdict = Verdict.parse(stdout)
-      const problems = judge(verdict, { code, signal, endedAt, output: stdout + stderr })
-      const took = performance.now() - start
-      const output = verdict === undefined ? `${stdout}\n${stderr}`.slice(-4000) : ""
-      resolve({ row, problems, facts: verdict?.facts ?? [], took, output })
+      resolve({ code, signal, endedAt, stdout, stderr, took: performance.now() - begun })
     })
   })
 
-const judge = (
-  verdict: Verdict.Verdict | undefined,
-  ended: {
-    readonly code: number | null
-    readonly signal: string | null
-    readonly endedAt: number
-    readonly output: string
-  }
-): ReadonlyArray<string> => {
-  const { code, endedAt, output, signal } = ended
+const execute = async (row: Row): Promise<Result> => {
+  const ended = await start([row], row.limit ?? LIMIT)
+  const verdict = Verdict.parse(ended.stdout)
+  const output = verdict === undefined ? `${ended.stdout}\n${ended.stderr}`.slice(-4000) : ""
+  return { row, problems: judge(verdict, ended), facts: verdict?.facts ?? [], took: ended.took, output }
+}
+
+const judge = (verdict: Verdict.Verdict | undefined, ended: Ended): ReadonlyArray<string> => {
+  const { code, endedAt, signal, stderr, stdout } = ended
   const late = verdict === undefined ? 0 : endedAt - verdict.closedAt
   return [
     ...verdict?.problems ?? ["row: it printed no verdict"],
     ...code === 0 ? [] : [`A4: the process ended with ${signal ?? `code ${code}`}`],
     ...late > ENDING ? [`A6: the process ended ${late} ms after its scope was closed`] : [],
-    ...Secrets.found(output, { "the password": PASSWORD, "a value": MARK }).map((found) => `A10: ${found} was printed`)
+    ...Secrets.found(stdout + stderr, { "the password": PASSWORD, "a value": MARK }).map((found) =>
+      `A10: ${found} was printed`
+    )
   ]
 }
 

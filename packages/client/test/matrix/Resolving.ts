@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Schedule from "effect/Schedule"
 import dns from "node:dns"
-import { SLACK } from "./Row.ts"
-import { CONNECT_TIMEOUT, DEADLINE, type Promised, type Row } from "./Row.ts"
+import type { Promised, Row } from "./Row.ts"
+import { CONNECT_TIMEOUT, DEADLINE, SLACK } from "./Row.ts"
 
 /** What the resolver does with the name at the moment. */
 type Weather = "unknown" | "silent" | "fine"

@@ -16,11 +16,9 @@ export interface Verdict {
   readonly closedAt: number
 }
 
+/** The verdicts in an output; each has a line of its own. */
+export const parseAll = (output: string): ReadonlyArray<Verdict> =>
+  output.split("\n").filter((line) => line.startsWith("{\"row\":")).map((line) => JSON.parse(line) as Verdict)
+
 /** The verdict in the last line of an output, if there is one. */
-export const parse = (output: string): Verdict | undefined => {
-  try {
-    return JSON.parse(output.trimEnd().split("\n").at(-1) ?? "") as Verdict
-  } catch {
-    return undefined
-  }
-}
+export const parse = (output: string): Verdict | undefined => parseAll(output.trimEnd().split("\n").at(-1) ?? "")[0]
