@@ -23,6 +23,7 @@ export default defineConfig({
     projects: [
       ...readdirSync(join(root, "packages")).map((name) => project(name, `packages/${name}`)),
       project("examples", "examples"),
+      project("fuzz", "fuzz"),
       project("interop", "interop"),
       project("workspace", ".")
     ],
