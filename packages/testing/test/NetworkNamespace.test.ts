@@ -29,7 +29,12 @@ const TYPESCRIPT = ["--conditions=@effect-memcache/source", "--disable-warning=E
 
 /** A client at its end of the network. */
 const connect = Effect.fnUntraced(function*(network: NetworkNamespace.Service, port: number) {
-  const args = [...TYPESCRIPT, join(import.meta.dirname, "NetworkPeer.ts"), network.server.host, String(port)]
+  const args = [
+    ...TYPESCRIPT,
+    join(import.meta.dirname, "fixtures", "network-peer.ts"),
+    network.server.host,
+    String(port)
+  ]
   const stdio = ["ignore", "ignore", "inherit", "ipc"] as const
   const child = yield* network.client.spawn(process.execPath, args, { stdio: [...stdio] })
   const events: Array<string> = []
@@ -220,7 +225,7 @@ describe.skipIf(reason !== undefined || isMissing("memcached"))("NetworkNamespac
 
   it.live("is gone when its owner is killed", () =>
     Effect.gen(function*() {
-      const child = fork(join(import.meta.dirname, "NetworkOwner.ts"), { execArgv: TYPESCRIPT })
+      const child = fork(join(import.meta.dirname, "fixtures", "network-owner.ts"), { execArgv: TYPESCRIPT })
       const [{ launcher, pid }] = yield* Effect.promise(() => once(child, "message"))
       assert.deepStrictEqual([existsSync(fileOf(launcher)), isAlive(pid)], [true, true])
       child.kill("SIGKILL")

@@ -104,6 +104,7 @@ export class NamespacePair {
   readonly client: string
   readonly server: string
   private readonly caretaker: ChildProcess
+  private making: Promise<unknown> = Promise.resolve()
 
   constructor() {
     const name = uniqueName()
@@ -112,7 +113,20 @@ export class NamespacePair {
     this.caretaker = caretaker([this.client, this.server])
   }
 
-  async make({ client, server }: Address): Promise<void> {
+  make(address: Address): Promise<void> {
+    const making = this.build(address)
+    this.making = making.catch(() => {})
+    return making
+  }
+
+  /** Ends what runs in them and deletes them. */
+  async remove(): Promise<void> {
+    // Whoever waited for them may have been interrupted, and they are made all the same.
+    await this.making
+    await dismiss(this.caretaker)
+  }
+
+  private async build({ client, server }: Address): Promise<void> {
     const abandoned = leftovers()
     if (abandoned.length > 0) await dismiss(caretaker(abandoned))
     await execute(["ip", "netns", "add", this.client])
@@ -127,10 +141,5 @@ export class NamespacePair {
         `addr add ${address}/30 dev ${DEVICE}\nlink set lo up\nlink set ${DEVICE} up\n`
       )
     }
-  }
-
-  /** Ends what runs in them and deletes them. */
-  async remove(): Promise<void> {
-    await dismiss(this.caretaker)
   }
 }

@@ -26,17 +26,18 @@ export class ProxyListener {
   private readonly options: Options
   private readonly connections = new Map<Net.Socket, ProxyConnection>()
   private listener: Net.Server | undefined = undefined
+  private changed: Promise<void> = Promise.resolve()
 
   constructor(options: Options) {
     this.options = options
     this.port = options.port
   }
 
-  async admit(admission: Admission): Promise<void> {
-    this.admission = admission
-    if (admission === "refuse") return this.stopListening()
-    await this.listen()
-    if (admission === "forward") { for (const connection of this.connections.values()) connection.start() }
+  /** One after the other: whoever asked may have been interrupted meanwhile. */
+  admit(admission: Admission): Promise<void> {
+    const changed = this.changed.then(() => this.change(admission))
+    this.changed = changed.catch(() => {})
+    return changed
   }
 
   set(toxics: ReadonlyArray<Toxic>): void {
@@ -60,6 +61,13 @@ export class ProxyListener {
     const closed = sockets.map((socket) => socket.closed ? undefined : once(socket, "close"))
     for (const connection of this.connections.values()) connection.destroy()
     await Promise.all(closed)
+  }
+
+  private async change(admission: Admission): Promise<void> {
+    this.admission = admission
+    if (admission === "refuse") return this.stopListening()
+    await this.listen()
+    if (admission === "forward") { for (const connection of this.connections.values()) connection.start() }
   }
 
   private async listen(): Promise<void> {
