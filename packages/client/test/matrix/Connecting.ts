@@ -5,8 +5,10 @@ import type { MemcacheOptions } from "@effect-memcache/client"
 import * as Checker from "@effect-memcache/testing/Checker"
 import type { Settled } from "@effect-memcache/testing/Checker"
 import * as FaultScript from "@effect-memcache/testing/FaultScript"
+import * as Resources from "@effect-memcache/testing/Resources"
 import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as CountingTransport from "../faults/CountingTransport.ts"
@@ -40,6 +42,20 @@ const during = (client: Client, millis: number) =>
     )
   })
 
+/** Reads every ten milliseconds until that works; milliseconds. */
+const untilServed = (client: Client): Effect.Effect<number> =>
+  Effect.suspend(() => {
+    const from = performance.now()
+    return Effect.map(
+      Effect.repeat(client.checked.get("key:1"), {
+        until: ({ ended }) => ended === "hit" || ended === "absent",
+        schedule: Schedule.spaced("10 millis"),
+        times: 1000
+      }),
+      () => performance.now() - from
+    )
+  })
+
 const onlyNotSent = (settled: ReadonlyArray<Settled<unknown, Promised>>): boolean =>
   settled.every(({ error }) => error !== undefined && isMemcacheError(error) && error.outcome === "not-sent")
 
@@ -70,6 +86,47 @@ const refused: Row = {
     row.expect("slowest of them", Math.max(...later.map((op) => time(row, op))) <= 20, Checker.longest(later))
     const attempts = dials.of(server.address).length
     row.expect("connects in 10 s", attempts <= ATTEMPTS, attempts)
+  })
+}
+
+/** As `/proc/net/tcp` has it. */
+const SYN_SENT = "02"
+
+const blackHole: Row = {
+  number: 2,
+  title: "a server whose network swallows every SYN",
+  expected: "ops not-sent at 200 ± 50 ms; ≤ 1 SYN_SENT for each slot",
+  quick: false,
+  needs: "namespaces",
+  run: Effect.fnUntraced(function*(row) {
+    const network = row.network()
+    yield* network.set([{ _tag: "Drop", direction: "up", port: network.server.port }])
+    const client = yield* row.client({ servers: network.server.address })
+    let most = 0
+    const watching = yield* Effect.forkScoped(Effect.forever(
+      Effect.delay(
+        Effect.sync(() => {
+          const states = Resources.systemSockets().map((socket) => socket.split(" ")[2])
+          most = Math.max(most, states.filter((state) => state === SYN_SENT).length)
+        }),
+        "20 millis"
+      )
+    ))
+    const first = yield* together(client, 100)
+    row.expect("first", onlyNotSent(first), Checker.endings(first))
+    const [quickest, slowest] = [
+      Math.min(...first.map(({ settle, start }) => settle - start)),
+      Math.max(...first.map((op) => time(row, op)))
+    ]
+    row.expect("quickest", quickest >= CONNECT_TIMEOUT - 1, quickest)
+    row.expect("slowest", slowest <= CONNECT_TIMEOUT + SLACK, slowest)
+    const later = yield* during(client, 4 * PROBE_INTERVAL)
+    row.expect("later", onlyNotSent(later), Checker.endings(later))
+    row.expect("SYN_SENT", most === 1, most)
+    yield* network.clear
+    const back = yield* untilServed(client)
+    row.expect("back after ms", back <= PROBE_INTERVAL + CONNECT_TIMEOUT + SLACK, back)
+    yield* Fiber.interrupt(watching)
   })
 }
 
@@ -173,6 +230,7 @@ const badCredentials: Row = {
 
 export const rows: ReadonlyArray<Row> = [
   refused,
+  blackHole,
   acceptsAndNeverSpeaks,
   endsEveryConnection(4, "connections that are accepted and ended, for ever", FaultScript.fin),
   endsEveryConnection(5, "connections that are accepted and reset, for ever", FaultScript.rst),

@@ -21,6 +21,7 @@ import type * as Scope from "effect/Scope"
 import { setTimeout as delay } from "node:timers/promises"
 import { inspect } from "node:util"
 import * as Checking from "./Checking.ts"
+import * as Network from "./Network.ts"
 import type { Promised, Row, Run } from "./Row.ts"
 import { DEADLINE, MARK, POOL, PROBE_INTERVAL, SLACK } from "./Row.ts"
 import type { Fact, Verdict } from "./Verdict.ts"
@@ -177,6 +178,7 @@ class Execution {
         ),
       memcached: (options) =>
         Effect.orDie(RealMemcached.make({ ...options, args: ["-t", "1", ...options?.args ?? []] })),
+      network: Network.inside,
       counted: (key, stored, options) => {
         const fault = Counters.fault(checker.counters.of(key), stored, options)
         if (fault !== undefined) this.problems.push(`A7: ${fault}`)

@@ -15,6 +15,7 @@ import type { Transport } from "@effect-memcache/transport/Transport"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type { Network } from "./Network.ts"
 
 /** Milliseconds, unless a row says otherwise. */
 export const DEADLINE = 250
@@ -75,6 +76,8 @@ export interface Run {
   readonly faultProxy: (options: FaultProxy.Options) => Effect.Effect<FaultProxy.Service, never, Scope.Scope>
   /** A memcached with one thread. */
   readonly memcached: (options?: RealMemcached.Options) => Effect.Effect<RealMemcached.Service, never, Scope.Scope>
+  /** The network and the memcached at its other end, for rows that need namespaces; this process is the client's end. */
+  readonly network: () => Network
   /** The checker itself, for values and operations that go other ways. */
   readonly checker: Checker<Promised>
   /** An increment is answered, or doubted, by itself; this judges what the server holds in the end. */

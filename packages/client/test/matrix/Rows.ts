@@ -1,6 +1,7 @@
 /**
  * All rows of the fault matrix, and why some of them cannot be run here.
  */
+import * as NetworkNamespace from "@effect-memcache/testing/NetworkNamespace"
 import { execFileSync } from "node:child_process"
 import { reasonForNoRealMemcached } from "../Target.ts"
 import * as Bytes from "./Bytes.ts"
@@ -34,10 +35,7 @@ const isThere = (command: string, ...args: ReadonlyArray<string>): boolean => {
 const reasons: Readonly<Record<Need, () => string | undefined>> = {
   memcached: reasonForNoRealMemcached,
   openssl: () => isThere("openssl", "version") ? undefined : "There is no openssl to make certificates with.",
-  namespaces: () =>
-    process.getuid?.() === 0 && isThere("ip", "netns", "list")
-      ? undefined
-      : "Network namespaces need Linux, root and the ip command."
+  namespaces: () => reasonForNoRealMemcached() ?? NetworkNamespace.unavailable()
 }
 
 /** Why a row cannot be run on this machine, if it cannot. */

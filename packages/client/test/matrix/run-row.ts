@@ -4,10 +4,12 @@
  */
 import * as Broken from "./Broken.ts"
 import { run } from "./Harness.ts"
+import * as Network from "./Network.ts"
 import { rows } from "./Rows.ts"
 
 for (const number of process.argv.slice(2)) {
   const row = [...rows, ...Broken.rows].find((row) => row.number === Number(number))
   if (row === undefined) throw new Error(`There is no row ${number}.`)
-  console.log(`\n${JSON.stringify(await run(row))}`)
+  if (row.needs === "namespaces" && !Network.isInside()) await Network.enclose([import.meta.filename, number])
+  else console.log(`\n${JSON.stringify(await run(row))}`)
 }
