@@ -9,6 +9,8 @@ import * as Schema from "effect/Schema"
 import * as Compression from "./Compression.ts"
 import * as Distribution from "./Distribution.ts"
 import type { MemcacheOptions } from "./MemcacheOptions.ts"
+import * as Profile from "./Profile.ts"
+import * as Transcoder from "./Transcoder.ts"
 
 const optional = <A>(config: Config.Config<A>): Config.Config<A | undefined> => Config.withDefault(config, undefined)
 
@@ -23,6 +25,9 @@ const KeepAlive = Schema.Union([Schema.Literals(["false", "off", "no"]), Schema.
  * | `MEMCACHE_SERVERS` | `servers`, with commas | `cache1:11211,cache2:11211:2,[::1]:11211,unix:/run/m.sock` |
  * | `MEMCACHE_PROTOCOL` | `protocol` | `auto`, `meta`, `text` |
  * | `MEMCACHE_DISTRIBUTION` | `distribution`, a name | `ketama`, `python-memcached`, `libmemcached/ketama-weighted` |
+ * | `MEMCACHE_TRANSCODER` | `transcoder`, a name | `standard`, `pylibmc`, `dalli/json` |
+ * | `MEMCACHE_ON_FOREIGN` | `onForeign` | `fail`, `miss` |
+ * | `MEMCACHE_PROFILE` | `profile` | `python-memcached`, `php-memcached` |
  * | `MEMCACHE_PREFIX` | `prefix` | `shop:` |
  * | `MEMCACHE_DEFAULT_TTL` | `defaultTtl` | `1 hour` |
  * | `MEMCACHE_CONNECT_TIMEOUT` | `connectTimeout` | `1 second` |
@@ -55,6 +60,9 @@ export const config: Config.Config<MemcacheOptions> = Config.all({
   servers: optional(Config.String("MEMCACHE_SERVERS")),
   protocol: optional(Config.Literals(["auto", "meta", "text", "twemproxy"], "MEMCACHE_PROTOCOL")),
   distribution: optional(Config.Literals(Distribution.names, "MEMCACHE_DISTRIBUTION")),
+  transcoder: optional(Config.Literals(Transcoder.names, "MEMCACHE_TRANSCODER")),
+  onForeign: optional(Config.Literals(["fail", "miss"], "MEMCACHE_ON_FOREIGN")),
+  profile: optional(Config.Literals(Profile.names, "MEMCACHE_PROFILE")),
   prefix: optional(Config.String("MEMCACHE_PREFIX")),
   defaultTtl: optional(Config.Duration("MEMCACHE_DEFAULT_TTL")),
   connectTimeout: optional(Config.Duration("MEMCACHE_CONNECT_TIMEOUT")),
@@ -82,6 +90,9 @@ export const config: Config.Config<MemcacheOptions> = Config.all({
     servers: read.servers,
     protocol: read.protocol,
     distribution: read.distribution,
+    transcoder: read.transcoder,
+    onForeign: read.onForeign,
+    profile: read.profile,
     prefix: read.prefix,
     defaultTtl: read.defaultTtl,
     connectTimeout: read.connectTimeout,
@@ -102,8 +113,18 @@ export const config: Config.Config<MemcacheOptions> = Config.all({
       gutter: read.gutterServers === undefined ? undefined : { servers: read.gutterServers, ttl: read.gutterTtl },
       failureLimit: read.failureLimit
     },
-    compression: read.isCompressed === false
-      ? false
-      : { codec: read.codec, threshold: read.threshold, level: read.level }
+    compression: read.isCompressed === false ? false : compressionOf(read)
   }))
 )
+
+/** Nothing where nothing is set: a transcoder may compress by itself, or not at all. */
+const compressionOf = (read: {
+  readonly isCompressed: boolean | undefined
+  readonly codec: Compression.Codec | undefined
+  readonly threshold: number | undefined
+  readonly level: number | undefined
+}): MemcacheOptions["compression"] => {
+  const { codec, isCompressed, level, threshold } = read
+  const isSet = isCompressed === true || codec !== undefined || threshold !== undefined || level !== undefined
+  return isSet ? { codec, threshold, level } : undefined
+}

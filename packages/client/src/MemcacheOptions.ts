@@ -18,7 +18,6 @@ import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import { show } from "./ArgumentError.ts"
 import type { CompressionOptions } from "./Compression.ts"
-import * as Compression from "./Compression.ts"
 import * as Distribution from "./Distribution.ts"
 import type { ReadSchedule } from "./internal/commands/ReadRetry.ts"
 import type { OnWriteFailure } from "./internal/commands/WriteFailureHook.ts"
@@ -26,12 +25,12 @@ import type { PoolOptions } from "./internal/servers/Pool.ts"
 import { defaultSchedule } from "./internal/servers/ProbeDelays.ts"
 import type { ProbeSchedule } from "./internal/servers/ProbeDelays.ts"
 import { OptionsError } from "./OptionsError.ts"
+import * as Profile from "./Profile.ts"
 import type { ServersInput } from "./ServerList.ts"
 import * as ServerList from "./ServerList.ts"
-import * as StandardTranscoder from "./StandardTranscoder.ts"
 import type { TimeToLive } from "./TimeToLive.ts"
 import { toExptime } from "./TimeToLive.ts"
-import type { Transcoder } from "./Transcoder.ts"
+import * as Transcoder from "./Transcoder.ts"
 
 /**
  * Options of a client. All of them may be left out.
@@ -127,12 +126,26 @@ export interface MemcacheOptions extends NodeTransportOptions {
    */
   readonly onWriteFailure?: OnWriteFailure | undefined
   /**
-   * For the standard transcoder. Default `{ codec: "zlib", threshold: 2000, level: 6 }`; `false` compresses nothing. What
-   * any codec wrote is read whatever is chosen here.
+   * For transcoders that are chosen by name. Default as that client does; the standard one has `{ codec: "zlib",
+   * threshold: 2000, level: 6 }`. `false` compresses nothing. What any of the client's codecs wrote is read whatever is
+   * chosen here.
    */
   readonly compression?: CompressionOptions | false | undefined
-  /** How values become bytes. Default the standard one. */
-  readonly transcoder?: Transcoder | undefined
+  /**
+   * How values become bytes: the name of a client whose values are read and written here, the name with options, or a
+   * transcoder of your own. Default `"standard"`.
+   */
+  readonly transcoder?: Transcoder.Name | Transcoder.Named | Transcoder.Transcoder | undefined
+  /**
+   * What reading another language's serialised code does, which is never decoded: `"fail"` (default) with a
+   * `DecodeError` that names the format, or `"miss"`, so that whoever reads computes the value anew and stores it.
+   */
+  readonly onForeign?: "fail" | "miss" | undefined
+  /**
+   * A client to stand beside: its distribution, its transcoder and what it does while a server is away (see `Profile`).
+   * The options of these names win over it. Default none.
+   */
+  readonly profile?: Profile.Name | undefined
 }
 
 /**
@@ -144,7 +157,8 @@ export interface MemcacheOptions extends NodeTransportOptions {
 export interface ResolvedOptions {
   readonly pool: PoolOptions
   readonly transport: NodeTransportOptions
-  readonly transcoder: Transcoder
+  readonly transcoder: Transcoder.Transcoder
+  readonly onForeign: "fail" | "miss"
   readonly prefix: string
   readonly defaultTtl: TimeToLive | undefined
   /** Largest value that may be written. */
@@ -159,9 +173,10 @@ export interface ResolvedOptions {
  * @category constructors
  * @since 0.1.0
  */
-export const resolve = (options: MemcacheOptions = {}): Result.Result<ResolvedOptions, OptionsError> =>
+export const resolve = (given: MemcacheOptions = {}): Result.Result<ResolvedOptions, OptionsError> =>
   Result.gen(function*() {
-    if (!isObject(options)) return yield* refuse("options", "must be an object", options)
+    if (!isObject(given)) return yield* refuse("options", "must be an object", given)
+    const options = yield* applyProfile(given)
     const servers = options.servers === undefined
       ? ServerList.DEFAULT_SERVERS
       : yield* ServerList.parse(options.servers)
@@ -179,7 +194,8 @@ export const resolve = (options: MemcacheOptions = {}): Result.Result<ResolvedOp
     const auth = yield* checkAuth(options.auth)
     const deadHost = yield* checkDeadHost(options.deadHost, servers)
     const transport = yield* checkTransport(options)
-    const transcoder = yield* checkTranscoder(options, maxItemSize)
+    const transcoder = yield* Transcoder.fromOptions(options.transcoder, options.compression, 8 * maxItemSize)
+    const onForeign = yield* oneOf("onForeign", options.onForeign, ["fail", "miss"])
     const readSchedule = yield* checkReadRetry(options.readRetry)
     const { onWriteFailure } = options
     if (onWriteFailure !== undefined && typeof onWriteFailure !== "function") {
@@ -196,6 +212,7 @@ export const resolve = (options: MemcacheOptions = {}): Result.Result<ResolvedOp
       },
       transport,
       transcoder,
+      onForeign,
       prefix,
       defaultTtl,
       maxItemSize,
@@ -381,23 +398,24 @@ const checkReadRetry = (value: MemcacheOptions["readRetry"]): Checked<ReadSchedu
     : refuse("readRetry.schedule", "must be a Schedule", schedule)
 }
 
-const checkTranscoder = (options: MemcacheOptions, maxItemSize: number): Checked<Transcoder> => {
-  const { compression, transcoder } = options
-  if (transcoder === undefined) {
-    if (compression !== undefined && compression !== false && !isObject(compression)) {
-      return refuse("compression", "must be false or an object with codec, threshold and level", compression)
+/** What is given wins over the profile, also within `deadHost`. */
+const applyProfile = (options: MemcacheOptions): Checked<MemcacheOptions> => {
+  const { deadHost, profile: name } = options
+  if (name === undefined) return Result.succeed(options)
+  if (typeof name !== "string" || !Object.hasOwn(Profile.profiles, name)) {
+    return refuse("profile", `must be one of ${Profile.names.map((word) => `"${word}"`).join(", ")}`, name)
+  }
+  if (deadHost !== undefined && !isObject(deadHost)) return Result.succeed(options)
+  const { deadHost: own, distribution, transcoder }: Profile.Profile = Profile.profiles[name]
+  return Result.succeed({
+    ...options,
+    distribution: options.distribution ?? distribution,
+    transcoder: options.transcoder ?? transcoder,
+    deadHost: {
+      schedule: deadHost?.schedule ?? own.schedule,
+      policy: deadHost?.policy ?? own.policy,
+      gutter: deadHost?.gutter,
+      failureLimit: deadHost?.failureLimit ?? own.failureLimit
     }
-    const wrong = Compression.check(compression)
-    if (wrong !== undefined && compression !== undefined && compression !== false) {
-      return refuse(`compression.${wrong.option}`, wrong.detail, compression[wrong.option])
-    }
-    return Result.succeed(StandardTranscoder.make({ compression, maxInflatedSize: 8 * maxItemSize }))
-  }
-  if (!isObject(transcoder) || typeof transcoder.encode !== "function" || typeof transcoder.decode !== "function") {
-    return refuse("transcoder", "must be an object with encode and decode", transcoder)
-  }
-  if (compression !== undefined) {
-    return fail("compression", "is for the standard transcoder; configure your own where you make it")
-  }
-  return Result.succeed(transcoder)
+  })
 }

@@ -117,32 +117,79 @@ export const names = Object.keys(families) as unknown as readonly [Name, ...Read
  * @since 0.1.0
  */
 export const make = (name: Name, options: Options = {}): Result.Result<Transcoder, OptionsError> =>
+  build(name, options, "transcoder", "transcoder.compression")
+
+/**
+ * The transcoder of a client's options: a name, a name with options, or one of your own; the standard one if there is
+ * none. `compression` is the client's option, for a transcoder that is chosen by name.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromOptions = (
+  given: Name | Named | Transcoder | undefined,
+  compression: Options["compression"],
+  maxInflatedSize: number
+): Result.Result<Transcoder, OptionsError> => {
+  if (given === undefined || typeof given === "string") {
+    return build(given ?? "standard", { compression, maxInflatedSize }, "transcoder", "compression")
+  }
+  if (typeof given !== "object" || given === null) return refuse("transcoder", RULE, given)
+  if ("encode" in given && typeof given.encode === "function" && typeof given.decode === "function") {
+    return compression === undefined
+      ? Result.succeed(given)
+      : fail("compression", "is for transcoders that are chosen by name; configure your own where you make it")
+  }
+  if (!("name" in given)) return refuse("transcoder", RULE, given)
+  if (given.compression !== undefined && compression !== undefined) {
+    return fail("compression", "must be left out where the transcoder has one of its own")
+  }
+  const path = given.compression === undefined ? "compression" : "transcoder.compression"
+  return build(
+    given.name,
+    {
+      ...given,
+      compression: given.compression ?? compression,
+      maxInflatedSize: given.maxInflatedSize ?? maxInflatedSize
+    },
+    "transcoder.name",
+    path
+  )
+}
+
+const RULE = "must be a name, an object with a name, or one with encode and decode"
+
+const build = (
+  name: Name,
+  options: Options,
+  namePath: string,
+  compressionPath: string
+): Result.Result<Transcoder, OptionsError> =>
   Result.gen(function*() {
     if (typeof name !== "string" || !Object.hasOwn(families, name)) {
-      return yield* refuse("name", `must be one of ${names.map((word) => `"${word}"`).join(", ")}`, name)
+      return yield* refuse(namePath, `must be one of ${names.map((word) => `"${word}"`).join(", ")}`, name)
     }
     if (typeof options !== "object" || options === null) {
-      return yield* refuse("options", "must be an object", options)
+      return yield* refuse("transcoder", "must have options that are an object", options)
     }
     const family: Family = families[name]
     const { compression, maxInflatedSize = 8 * DEFAULT_MAX_ITEM_SIZE, strings } = options
     for (const option of ["strings", "flags", "userFlags"] as const) {
       if (options[option] === undefined || family.own.includes(option)) continue
-      return yield* fail(option, `is not for ${name}`)
+      return yield* fail(`transcoder.${option}`, `is not for ${name}`)
     }
     if (strings !== undefined && strings !== "text" && strings !== "bytes") {
-      return yield* refuse("strings", "must be \"text\" or \"bytes\"", strings)
+      return yield* refuse("transcoder.strings", "must be \"text\" or \"bytes\"", strings)
     }
-    yield* whole("flags", options.flags, 0, 0xffff_ffff)
-    yield* whole("userFlags", options.userFlags, 0, 0xffff)
-    // A Buffer has no more.
-    yield* whole("maxInflatedSize", maxInflatedSize, 1, 0xffff_ffff)
-    yield* checkCompression(name, family, compression)
+    yield* whole("transcoder.flags", options.flags, 0, 0xffff_ffff)
+    yield* whole("transcoder.userFlags", options.userFlags, 0, 0xffff)
+    yield* whole("transcoder.maxInflatedSize", maxInflatedSize, 1, Number.MAX_SAFE_INTEGER)
+    yield* checkCompression(name, family, compression, compressionPath)
     return family.make(options, compression, maxInflatedSize)
   })
 
 const fail = (option: string, detail: string): Result.Result<never, OptionsError> =>
-  Result.fail(new OptionsError({ option: `transcoder.${option}`, detail }))
+  Result.fail(new OptionsError({ option, detail }))
 
 const refuse = (option: string, rule: string, given: unknown): Result.Result<never, OptionsError> =>
   fail(option, `${rule}, not ${show(given)}`)
@@ -160,15 +207,14 @@ const whole = (
 const checkCompression = (
   name: Name,
   { codecs }: Family,
-  compression: Options["compression"]
+  compression: Options["compression"],
+  path: string
 ): Result.Result<void, OptionsError> => {
   if (compression === undefined || compression === false) return Result.void
   if (typeof compression !== "object" || compression === null) {
-    return refuse("compression", "must be false or an object with codec, threshold and level", compression)
+    return refuse(path, "must be false or an object with codec, threshold and level", compression)
   }
-  if (codecs.length === 0) return fail("compression", `must be left out for ${name}, which compresses nothing`)
+  if (codecs.length === 0) return fail(path, `must be left out for ${name}, which compresses nothing`)
   const wrong = Format.check(name, codecs, compression)
-  return wrong === undefined
-    ? Result.void
-    : refuse(`compression.${wrong.option}`, wrong.detail, compression[wrong.option])
+  return wrong === undefined ? Result.void : refuse(`${path}.${wrong.option}`, wrong.detail, compression[wrong.option])
 }

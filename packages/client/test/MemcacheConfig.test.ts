@@ -17,6 +17,9 @@ const all = {
   MEMCACHE_SERVERS: "cache1:11211,cache2:11211:2",
   MEMCACHE_PROTOCOL: "text",
   MEMCACHE_DISTRIBUTION: "ketama",
+  MEMCACHE_TRANSCODER: "php-memcached",
+  MEMCACHE_ON_FOREIGN: "miss",
+  MEMCACHE_PROFILE: "dalli",
   MEMCACHE_PREFIX: "shop:",
   MEMCACHE_DEFAULT_TTL: "1 hour",
   MEMCACHE_CONNECT_TIMEOUT: "2 seconds",
@@ -45,6 +48,9 @@ const options: MemcacheOptions = {
   servers: "cache1:11211,cache2:11211:2",
   protocol: "text",
   distribution: "ketama",
+  transcoder: "php-memcached",
+  onForeign: "miss",
+  profile: "dalli",
   prefix: "shop:",
   defaultTtl: Duration.hours(1),
   connectTimeout: Duration.seconds(2),
@@ -92,6 +98,13 @@ describe("the configuration", () => {
       assert.deepStrictEqual(yield* config.parse(ConfigProvider.fromUnknown(all)), options)
     }))
 
+  it.effect("leaves compression to the transcoder unless something is said of it", () =>
+    Effect.gen(function*() {
+      assert.isUndefined((yield* read({ MEMCACHE_TRANSCODER: "memjs" })).compression)
+      assert.deepInclude((yield* read({ MEMCACHE_COMPRESSION: "true" })).compression, { codec: undefined })
+      assert.deepInclude((yield* read({ MEMCACHE_COMPRESSION_LEVEL: "9" })).compression, { level: 9 })
+    }))
+
   it.effect("can switch compression and keep-alive off", () =>
     Effect.gen(function*() {
       const found = yield* read({ MEMCACHE_COMPRESSION: "false", MEMCACHE_KEEP_ALIVE: "false" })
@@ -103,6 +116,9 @@ describe("the configuration", () => {
     [
       ["MEMCACHE_PROTOCOL", "binary"],
       ["MEMCACHE_DISTRIBUTION", "modula"],
+      ["MEMCACHE_TRANSCODER", "pickle"],
+      ["MEMCACHE_ON_FOREIGN", "guess"],
+      ["MEMCACHE_PROFILE", "redis"],
       ["MEMCACHE_CONNECT_TIMEOUT", "1000"],
       ["MEMCACHE_CONNECTIONS", "many"],
       ["MEMCACHE_MAX_ITEM_SIZE", "1m"],

@@ -44,6 +44,7 @@ describe("options", () => {
         failureLimit: 5
       },
       transport: { tls: undefined, noDelay: undefined, keepAlive: undefined },
+      onForeign: "fail",
       prefix: "",
       defaultTtl: undefined,
       maxItemSize: 1_048_576,
@@ -76,7 +77,8 @@ describe("options", () => {
       deadHost: { schedule, policy: "gutter", gutter: { servers: "c:3", ttl: "1500 millis" }, failureLimit: 2 },
       readRetry: { schedule: readSchedule },
       onWriteFailure,
-      transcoder: standard
+      transcoder: standard,
+      onForeign: "miss"
     })
     assert.deepStrictEqual(options, {
       pool: {
@@ -100,6 +102,7 @@ describe("options", () => {
       },
       transport: { tls, noDelay: false, keepAlive: Duration.seconds(10) },
       transcoder: standard,
+      onForeign: "miss",
       prefix: "shop:",
       defaultTtl: "1 hour",
       maxItemSize: 2_097_152,
@@ -119,6 +122,29 @@ describe("options", () => {
     assert.isTrue(Result.isResult(coding) && Result.isSuccess(coding) && coding.success.flags === 24)
     const plain = resolved({ compression: false }).transcoder.encode("a".repeat(5000))
     assert.isTrue(Result.isResult(plain) && Result.isSuccess(plain) && plain.success.flags === 16)
+  })
+
+  it("choose a transcoder by name, with the client's compression", () => {
+    const { transcoder } = resolved({ transcoder: "pylibmc", compression: { threshold: 10 } })
+    const coding = transcoder.encode("a".repeat(100))
+    assert.isTrue(Result.isResult(coding) && Result.isSuccess(coding) && coding.success.flags === 24)
+    const named = resolved({ transcoder: { name: "php-memcached", userFlags: 1 } }).transcoder.encode(5)
+    assert.deepInclude(Result.isResult(named) && Result.getOrThrow(named), { flags: 65_537 })
+  })
+
+  it("are filled in by a profile, of which they win over every part", () => {
+    const plain = resolved({ profile: "python-memcached" })
+    assert.deepInclude(plain.pool, { distribution: "python-memcached", policy: "rehash", failureLimit: 1 })
+    const written = plain.transcoder.encode({})
+    assert.isTrue(Result.isResult(written) && Result.isFailure(written))
+    const own = resolved({
+      profile: "python-memcached",
+      distribution: "python-memcached/1.45-1.59",
+      transcoder: standard,
+      deadHost: { policy: "miss" }
+    })
+    assert.deepInclude(own.pool, { distribution: "python-memcached/1.45-1.59", policy: "miss", failureLimit: 1 })
+    assert.strictEqual(own.transcoder, standard)
   })
 
   it("bound what is inflated by the item size", () => {
@@ -184,10 +210,26 @@ describe("an option is refused by name:", () => {
     [{ compression: true }, "compression", /false or an object/],
     [{ compression: { level: 10 } }, "compression.level", /1 to 9 for zlib, not 10/],
     [{ compression: { codec: "zstd", level: 23 } }, "compression.level", /1 to 22 for zstd, not 23/],
-    [{ compression: { codec: "lz4" as never } }, "compression.codec", /"zstd", not "lz4"/],
+    [{ compression: { codec: "lz4" as never } }, "compression.codec", /"zstd" for standard, not "lz4"/],
     [{ compression: { threshold: -1 } }, "compression.threshold", /not -1/],
     [{ transcoder: {} }, "transcoder", /encode and decode/],
-    [{ transcoder: standard, compression: false }, "compression", /standard transcoder/],
+    [{ transcoder: standard, compression: false }, "compression", /chosen by name/],
+    [{ transcoder: "pickle" as never }, "transcoder", /one of "standard", .*, not "pickle"/],
+    [{ transcoder: { name: "pickle" as never } }, "transcoder.name", /not "pickle"/],
+    [{ transcoder: { name: "pylibmc", strings: "text" } }, "transcoder.strings", /is not for pylibmc/],
+    [{ transcoder: "memjs", compression: {} }, "compression", /left out for memjs/],
+    [{ transcoder: "dalli", compression: { codec: "zstd" } }, "compression.codec", /"gzip" for dalli, not "zstd"/],
+    [
+      { transcoder: { name: "dalli", compression: { level: 10 } } },
+      "transcoder.compression.level",
+      /1 to 9 for zlib, not 10/
+    ],
+    [{ transcoder: { name: "dalli", compression: {} }, compression: {} }, "compression", /left out where/],
+    [{ onForeign: "guess" as never }, "onForeign", /"fail" or "miss", not "guess"/],
+    [{ profile: "redis" as never }, "profile", /one of "python-memcached", .*, not "redis"/],
+    [{ profile: "memjs", compression: {} }, "compression", /left out for memjs/],
+    [{ profile: "dalli", deadHost: { gutter: { servers: "b" } } }, "deadHost.gutter", /policy "gutter"/],
+    [{ profile: "dalli", deadHost: 1 as never }, "deadHost", /must be an object/],
     ...["connectTimeout", "commandTimeout", "stallTimeout"].flatMap((option) =>
       ([
         [Number.NaN, /not NaN/],
@@ -228,7 +270,9 @@ describe("an option is refused by name:", () => {
       "keepAlive",
       "deadHost",
       "compression",
-      "transcoder"
+      "transcoder",
+      "onForeign",
+      "profile"
     ]),
     Schema.Unknown
   ], ([option, value]) => {

@@ -48,13 +48,16 @@ export const inflate = (bytes: Uint8Array, size: number): Uint8Array | undefined
     }
     let length = (control >> 5) + 2
     let offset = (control & 31) << 8
-    // A byte beyond the end reads as undefined, which ends the loop and is no number below.
+    // A byte beyond the end is undefined, which ends the loop; that there was one is seen below.
     if (length === 9) {
-      let more: number
-      do {
-        more = bytes[at++]
-        length += more
-      } while (level === 1 && more === 255)
+      let more = bytes[at++]
+      length += more
+      if (level === 1) {
+        while (more === 255) {
+          more = bytes[at++]
+          length += more
+        }
+      }
     }
     const low = bytes[at++]
     offset += low

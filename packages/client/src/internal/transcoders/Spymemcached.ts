@@ -96,7 +96,7 @@ const THRESHOLD = 16_384
  * @since 0.1.0
  */
 export const make = (dialect: Dialect): Format<"gzip"> => {
-  const flagsOf = new Map(Array.from(dialect.types, ([flags, type]) => [type, flags] as const).reverse())
+  const flagsOf = new Map(Array.from(dialect.types, ([flags, type]) => [type, flags] as const).toReversed())
   return {
     write: (value) => {
       const written = write(dialect, value)
