@@ -51,9 +51,10 @@ export const enclose = (args: ReadonlyArray<string>): Promise<void> =>
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       env: { ...process.env, [ADDRESS]: server.address }
     })
+    const fork = Effect.runForkWith(yield* Effect.context<never>())
     child.on("message", (wish: Wish) => {
       const answer = Effect.map(fulfil(wish), (value) => child.send({ value: value ?? null }))
-      Effect.runFork(Effect.catchCause(answer, () => Effect.sync(() => child.kill("SIGKILL"))))
+      fork(Effect.catchCause(answer, () => Effect.sync(() => child.kill("SIGKILL"))))
     })
     const [code]: ReadonlyArray<unknown> = yield* Effect.promise(() => once(child, "exit"))
     process.exitCode = typeof code === "number" ? code : 1
