@@ -2,11 +2,12 @@
  * What can go wrong between a store and its schemas, and between two who change one value.
  *
  * Keys and values are the program's data. They are in the errors for the program that handles them, and in no text that
- * is made of the errors: a schema's issue quotes what it finds wrong.
+ * is made of the errors: a schema's issue may quote what it finds wrong.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import type * as SchemaIssue from "effect/SchemaIssue"
 
 /**
  * A stored value that is not what the store's schema describes.
@@ -25,8 +26,8 @@ export class StoreDecodeError extends Schema.TaggedError<StoreDecodeError>("effe
   get key(): unknown {
     return details.get(this)?.key
   }
-  /** The schema's own account, which quotes the value. Not enumerable, never printed. */
-  get issue(): unknown {
+  /** The schema's own account, which may quote the value; `new Schema.SchemaError(issue).message` is its text. Not enumerable, never printed. */
+  get issue(): SchemaIssue.Issue | undefined {
     return details.get(this)?.issue
   }
   override get message(): string {
@@ -56,8 +57,8 @@ export class StoreEncodeError extends Schema.TaggedError<StoreEncodeError>("effe
   get key(): unknown {
     return details.get(this)?.key
   }
-  /** The schema's own account, which quotes the value. Not enumerable, never printed. */
-  get issue(): unknown {
+  /** The schema's own account, which may quote the value; `new Schema.SchemaError(issue).message` is its text. Not enumerable, never printed. */
+  get issue(): SchemaIssue.Issue | undefined {
     return details.get(this)?.issue
   }
   override get message(): string {
@@ -100,14 +101,14 @@ export class StoreConflictError extends Schema.TaggedError<StoreConflictError>("
 export type StoreError = StoreDecodeError | StoreEncodeError | StoreConflictError
 
 // A side table, since whatever prints an error prints its own properties, some of them hidden ones too.
-const details = new WeakMap<StoreError, { readonly key: unknown; readonly issue: unknown }>()
+const details = new WeakMap<StoreError, { readonly key: unknown; readonly issue: SchemaIssue.Issue | undefined }>()
 
 /**
  * The error with what it keeps to itself.
  *
  * @internal
  */
-export const withDetails = <E extends StoreError>(error: E, key: unknown, issue?: unknown): E => {
+export const withDetails = <E extends StoreError>(error: E, key: unknown, issue?: SchemaIssue.Issue | undefined): E => {
   details.set(error, { key, issue })
   return error
 }

@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
+import type * as SchemaIssue from "effect/SchemaIssue"
 import type { PlainKey } from "../../Key.ts"
 import { notText } from "../../KeyError.ts"
 import type { KeyError } from "../../KeyError.ts"
@@ -102,4 +103,4 @@ const own = (encoded: unknown): Exit.Exit<unknown> =>
 const isDone = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Success<A, never> =>
   Exit.isExit(effect) && Exit.isSuccess(effect)
 
-const issueOf = (error: unknown): unknown => Schema.isSchemaError(error) ? error.issue : error
+const issueOf = (error: unknown): SchemaIssue.Issue | undefined => Schema.isSchemaError(error) ? error.issue : undefined
