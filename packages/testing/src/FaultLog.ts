@@ -107,9 +107,9 @@ export interface Counters {
  * @since 0.1.0
  */
 export interface Options {
-  /** Entries (default 100,000). */
+  /** Entries (default 50,000, which are about ten megabytes). */
   readonly maxEntries?: number | undefined
-  /** Different opaques (default 200,000). */
+  /** Different opaques, of which the older half is forgotten at once (default 200,000). */
   readonly maxOpaques?: number | undefined
 }
 
@@ -147,13 +147,14 @@ export class FaultLog {
   largestMultiplicity: { readonly opaque: string; readonly count: number } = { opaque: "", count: 0 }
 
   private kept: Array<Entry> = []
-  private readonly opaques = new Map<string, number>()
+  private opaques = new Map<string, number>()
+  private olderOpaques: ReadonlyMap<string, number> = new Map()
   private readonly maxEntries: number
   private readonly maxOpaques: number
   private readonly watchers = new Set<() => void>()
 
   constructor(options: Options = {}) {
-    this.maxEntries = options.maxEntries ?? 100_000
+    this.maxEntries = options.maxEntries ?? 50_000
     this.maxOpaques = options.maxOpaques ?? 200_000
   }
 
@@ -200,7 +201,8 @@ export class FaultLog {
 
   /** How often this opaque came. More than once means that a command was sent again. */
   multiplicity(opaque: string | number): number {
-    return this.opaques.get(String(opaque)) ?? 0
+    const text = String(opaque)
+    return this.opaques.get(text) ?? this.olderOpaques.get(text) ?? 0
   }
 
   /**
@@ -231,7 +233,8 @@ export class FaultLog {
     counters.bytesOfUsers = 0
     counters.bytesWritten = 0
     this.verbs.clear()
-    this.opaques.clear()
+    this.opaques = new Map()
+    this.olderOpaques = new Map()
     this.largestMultiplicity = { opaque: "", count: 0 }
     this.kept = []
   }
@@ -240,8 +243,8 @@ export class FaultLog {
   add(entry: Entry): void {
     this.tally(entry)
     this.kept.push(entry)
-    // Cutting at twice the size makes it a copy of one entry each, not of all of them each time.
-    if (this.kept.length >= 2 * this.maxEntries) this.kept = this.kept.slice(-this.maxEntries)
+    // A quarter at a time: four copies for each entry, instead of all of them each time.
+    if (this.kept.length >= 1.25 * this.maxEntries) this.kept = this.kept.slice(-this.maxEntries)
     for (const look of this.watchers) look()
   }
 
@@ -276,14 +279,11 @@ export class FaultLog {
 
   private tallyOpaque(opaque: string): void {
     const count = this.multiplicity(opaque) + 1
-    // Written anew, it is the newest: what is forgotten first is what did not come for longest.
-    this.opaques.delete(opaque)
     this.opaques.set(opaque, count)
     if (count > this.largestMultiplicity.count) this.largestMultiplicity = { opaque, count }
-    if (this.opaques.size <= this.maxOpaques) return
-    for (const oldest of this.opaques.keys()) {
-      this.opaques.delete(oldest)
-      break
-    }
+    // A generation at a time: a Map whose oldest entry is deleted again and again searches for it ever longer.
+    if (this.opaques.size < this.maxOpaques / 2) return
+    this.olderOpaques = this.opaques
+    this.opaques = new Map()
   }
 }

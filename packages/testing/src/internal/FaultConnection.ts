@@ -38,7 +38,9 @@ interface Job {
   /** When its next delay counts from. */
   due: number
   answer: Uint8Array | undefined
-  /** Bytes of the present step that have gone out. */
+  /** What the present step sends in pieces. */
+  pieces: Uint8Array | undefined
+  /** Bytes of it that have gone out. */
   sent: number
   /** Whether its reply is held back for the next one. */
   isHeld: boolean
@@ -49,6 +51,11 @@ const WRITE_SIZE = 1_048_576
 
 // Reading pauses while so many requests wait for the first one.
 const MAX_JOBS = 20_000
+
+// Jobs that are done stay in the queue up to this many, so that each of them is not a copy of the rest.
+const MAX_DONE = 1000
+
+const PIECE_SIZE = 65_536
 
 const MAX_HEAD = 64
 
@@ -170,7 +177,7 @@ export class FaultConnection {
 
   private enqueue(asked: LoggedRequest | undefined, steps: ReadonlyArray<Step>): void {
     const due = this.host.now()
-    this.jobs.push({ asked, steps, position: 0, due, answer: undefined, sent: 0, isHeld: false })
+    this.jobs.push({ asked, steps, position: 0, due, answer: undefined, pieces: undefined, sent: 0, isHeld: false })
   }
 
   /** Works until there is nothing to do or something to wait for. */
@@ -197,8 +204,8 @@ export class FaultConnection {
   private finish(job: Job): void {
     // A step may have emptied the queue.
     if (this.jobs[this.first] === job) this.first++
-    if (this.first === this.jobs.length) {
-      this.jobs = []
+    if (this.first === this.jobs.length || this.first > MAX_DONE) {
+      this.jobs = this.jobs.slice(this.first)
       this.first = 0
     }
     if (this.held !== undefined && !job.isHeld) {
@@ -279,32 +286,32 @@ export class FaultConnection {
 
   /** Sends the next piece. Whether it was the last one. */
   private sendSlice(job: Job, step: Step & { readonly _tag: "Slice" }): boolean {
-    const bytes = step.bytes === undefined ? this.answer(job) : fill(step.bytes, job)
+    const bytes = job.pieces ??= step.bytes === undefined ? this.answer(job) : fill(step.bytes, job)
     this.send(bytes.subarray(job.sent, job.sent + step.size))
     this.flush()
     job.sent += step.size
-    job.due = Math.max(job.due, this.host.now())
-    if (job.sent < bytes.length) {
-      this.wait(step.every)
-      return false
-    }
-    job.sent = 0
-    return true
+    if (job.sent >= bytes.length) return this.endPieces(job)
+    this.wait(step.every)
+    return false
   }
 
+  /** Sends until the client does not read, or until the limit. Whether that is reached. */
   private sendEndless(job: Job, step: Step & { readonly _tag: "Endless" }): boolean {
-    const pattern = fill(step.pattern, job)
-    if (pattern.length === 0) return true
-    const chunk = Buffer.alloc(pattern.length * Math.ceil(65_536 / pattern.length), pattern)
-    while (job.sent < step.limit && !this.isBlocked && !this.isMute) {
+    const chunk = job.pieces ??= repeat(fill(step.pattern, job))
+    while (job.sent < step.limit && chunk.length > 0) {
+      if (this.isBlocked || this.isMute) return false
       const piece = chunk.subarray(0, step.limit - job.sent)
       this.send(piece)
       this.flush()
       job.sent += piece.length
     }
-    job.due = Math.max(job.due, this.host.now())
-    if (job.sent < step.limit) return false
+    return this.endPieces(job)
+  }
+
+  private endPieces(job: Job): boolean {
+    job.pieces = undefined
     job.sent = 0
+    job.due = Math.max(job.due, this.host.now())
     return true
   }
 
@@ -393,6 +400,10 @@ export class FaultConnection {
 
 const endsConnection = ({ request }: LoggedRequest): boolean =>
   request._tag === "Close" || (request._tag === "Command" && request.command._tag === "Quit")
+
+// Whole patterns, so that the next copy goes on where this one ends.
+const repeat = (pattern: Uint8Array): Uint8Array =>
+  pattern.length === 0 ? pattern : Buffer.alloc(pattern.length * Math.ceil(PIECE_SIZE / pattern.length), pattern)
 
 const fill = (text: string, job: Job): Uint8Array => {
   const entry = job.asked?.entry
