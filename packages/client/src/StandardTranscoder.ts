@@ -30,7 +30,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { CompressionOptions, InflateFault } from "./Compression.ts"
 import * as Compression from "./Compression.ts"
-import type { Encoded, EncodeOptions, TranscodeFault, Transcoder } from "./Transcoder.ts"
+import type { Encoded, EncodeOptions, TranscodeFault, Transcoder } from "./internal/transcoders/Coding.ts"
 
 /**
  * The flags by name.
@@ -226,7 +226,9 @@ const decodePlain = (kind: number, bytes: Uint8Array): Result.Result<unknown, Tr
   }
 }
 
-const buffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+// A value that came in one chunk is a Buffer already, and another one would cost as much as reading its text.
+const buffer = (bytes: Uint8Array): Buffer =>
+  bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 const latin1 = (bytes: Uint8Array, limit: number): string =>
   bytes.length > limit ? "" : buffer(bytes).toString("latin1")
@@ -235,7 +237,7 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 // Much faster than the strict decoder, which is asked only where a replacement character may be the stored one.
 const utf8 = (bytes: Uint8Array): string | undefined => {
-  const text = buffer(bytes).toString("utf8")
+  const text = buffer(bytes).toString()
   if (!text.includes("\ufffd")) return text
   try {
     return strict.decode(bytes)

@@ -34,13 +34,25 @@ export interface Answer {
    * The last reply, or the first error line. An error line is an answer too: what it means depends on the command.
    */
   readonly reply: Reply
-  /** For `Get` and `GetAndTouch`: what was found, parallel to the command's keys; may be empty if nothing was. */
+  /**
+   * For `Get` and `GetAndTouch`: what was found, parallel to the command's keys. Empty if nothing was, and where the reply
+   * itself is the value; `itemAt` reads both.
+   */
   readonly items: ReadonlyArray<Value | undefined>
   /** For `Stats`: the lines of the report. */
   readonly stats: ReadonlyArray<Stat>
   /** Where each key of a `Get` was asked for by itself: the last reply for each, parallel to the command's keys. */
   readonly replies?: ReadonlyArray<Reply> | undefined
 }
+
+/**
+ * What was found for the key at this index of a `Get` or `GetAndTouch`.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const itemAt = ({ items, reply }: Answer, index: number): Value | undefined =>
+  reply._tag === "Value" ? reply : items[index]
 
 const NO_REPLY: Reply = { _tag: "Malformed", reason: "no reply yet" }
 const NOTHING: ReadonlyArray<never> = []
@@ -301,10 +313,8 @@ const record = <Owner>(slot: Slot<Owner>, reply: Reply): void => {
 }
 
 const recordItem = <Owner>(slot: Slot<Owner>, keys: ReadonlyArray<Key>, reply: Value): void => {
-  if (keys.length === 1) {
-    if (!slot.isAbandoned) slot.items = [reply]
-    return
-  }
+  // Then the reply is the whole answer, and no list of one is made.
+  if (slot.opaque !== 0) return
   const index = keyIndex(keys, reply.key!, slot.cursor)
   // Also where nobody waits: the next key is looked for from here.
   slot.cursor = index + 1

@@ -9,6 +9,8 @@
 
 const BLOCK_SIZE = 65_536
 
+const MAX_INT32 = 2_147_483_647
+
 /**
  * A buffer for one direction of one connection.
  *
@@ -57,10 +59,17 @@ export class WriteBuffer {
     for (let power = 10; power <= n; power *= 10) size++
     this.reserve(size)
     const block = this.block
-    for (let i = this.position + size - 1; i >= this.position; i--) {
+    let i = this.position + size - 1
+    for (; n > MAX_INT32; i--) {
       const rest = Math.floor(n / 10)
       block[i] = 0x30 + (n - rest * 10)
       n = rest
+    }
+    // Integers from here on, which takes a third of the time.
+    for (let left = n | 0; i >= this.position; i--) {
+      const rest = (left / 10) | 0
+      block[i] = 0x30 + (left - rest * 10)
+      left = rest
     }
     this.position += size
     return this

@@ -6,7 +6,7 @@ import type { Command } from "@effect-memcache/protocol/Command"
 import type { Key } from "@effect-memcache/protocol/Key"
 import * as MetaEncoder from "@effect-memcache/protocol/meta/ResponseEncoder"
 import { metaDialect } from "@effect-memcache/protocol/MetaDialect"
-import { Pipeline } from "@effect-memcache/protocol/Pipeline"
+import { itemAt, Pipeline } from "@effect-memcache/protocol/Pipeline"
 import type { Slot } from "@effect-memcache/protocol/Pipeline"
 import * as Reply from "@effect-memcache/protocol/Reply"
 import * as TextEncoding from "@effect-memcache/protocol/text/ResponseEncoder"
@@ -68,7 +68,8 @@ const make = (dialect: "meta" | "text" = "meta", options: { readonly hasBareMiss
 }
 
 const describeSlot = (slot: Slot<string>): string => {
-  const { items, reply } = slot
+  const { reply } = slot
+  const items = reply._tag === "Value" ? [itemAt(slot, 0)] : slot.items
   const found = items.length === 0 ? "" : `[${items.map((item) => item === undefined ? "-" : text(item.value))}]`
   return `${slot.owner}:${reply._tag}${found}`
 }

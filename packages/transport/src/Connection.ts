@@ -316,14 +316,15 @@ class LiveConnection implements Connection {
   private write(): void {
     if (this.closed !== undefined) return
     const now = this.now()
-    const earliest = this.pipeline.stamp(now + this.options.commandTimeout)
+    // Whole numbers, because a slot holds them without a box.
+    const earliest = this.pipeline.stamp(Math.ceil(now + this.options.commandTimeout))
     if (earliest !== undefined) this.timer.arm(earliest, now)
     while (!this.isWriting && this.pipeline.hasPending && this.closed === undefined) {
       if (this.pipeline.oldest === undefined) {
         this.aliveAt = now
         this.timer.arm(now + this.options.stallTimeout, now)
       }
-      this.pipeline.encode(this.buffer, WRITE_SIZE, now)
+      this.pipeline.encode(this.buffer, WRITE_SIZE, Math.floor(now))
       const fiber = this.fork(this.writer.write(this.buffer.take()))
       const exit = fiber.pollUnsafe()
       if (exit === undefined) {

@@ -5,6 +5,7 @@ import type { Command } from "@effect-memcache/protocol/Command"
 import type { Key } from "@effect-memcache/protocol/Key"
 import { metaDialect } from "@effect-memcache/protocol/MetaDialect"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import { itemAt } from "@effect-memcache/protocol/Pipeline"
 import { make } from "@effect-memcache/transport/Connection"
 import type { ConnectionOptions } from "@effect-memcache/transport/Connection"
 import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
@@ -48,7 +49,7 @@ const set = (key: string, size = 1): Command => ({
 const hit = (key: string, value: string) => `VALUE ${key} 0 ${value.length}\r\n${value}\r\nEND\r\n`
 
 const valueOf = (answer: Answer): string => {
-  const value = answer.items[0]
+  const value = itemAt(answer, 0)
   return value === undefined ? "-" : String.fromCharCode(...value.value)
 }
 
@@ -890,7 +891,7 @@ describe("over a real socket", () => {
       const commands = Array.from({ length: 60 }, (_, i) => i % 2 === 0 ? set("k", 500_000) : get("k"))
       const outcomes = yield* connection.sendMany(commands)
       assert.deepStrictEqual(
-        outcomes.map((outcome) => isMemcacheError(outcome) ? outcome.message : outcome.items[0]?.value.length ?? 0),
+        outcomes.map((outcome) => isMemcacheError(outcome) ? outcome.message : itemAt(outcome, 0)?.value.length ?? 0),
         commands.map((command) => command._tag === "Get" ? 500_000 : 0)
       )
     }))

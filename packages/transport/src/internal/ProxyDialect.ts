@@ -9,6 +9,7 @@
 import type { Command } from "@effect-memcache/protocol/Command"
 import type { Dialect } from "@effect-memcache/protocol/Dialect"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import { itemAt } from "@effect-memcache/protocol/Pipeline"
 import { textDialect } from "@effect-memcache/protocol/TextDialect"
 import { isMemcacheError } from "../MemcacheError.ts"
 import type { MemcacheError } from "../MemcacheError.ts"
@@ -75,5 +76,5 @@ export const join = (command: Command, parts: ReadonlyArray<Answer | MemcacheErr
   }
   const replies = answers.map(({ reply }) => reply)
   const reply = replies.find(({ _tag }) => _tag !== "End") ?? replies[0]
-  return { command, reply, items: answers.map(({ items }) => items[0]), stats: [], replies }
+  return { command, reply, items: answers.map((answer) => itemAt(answer, 0)), stats: [], replies }
 }

@@ -19,7 +19,7 @@ import { toExptime } from "../../TimeToLive.ts"
 import type { Backend } from "../servers/Backend.ts"
 import { refusal } from "./Answers.ts"
 import type { Session } from "./Session.ts"
-import { withClock } from "./Session.ts"
+import { unixMillis } from "./Session.ts"
 
 /** What one server said, or why it did not. */
 type Outcome<A> = Result.Result<A, MemcacheError>
@@ -66,8 +66,8 @@ export const flushAll = (session: Session) =>
 (
   options?: { readonly delay?: Exclude<TimeToLive, "Infinity"> | undefined }
 ): Effect.Effect<void, MemcacheError | ArgumentError> =>
-  withClock((clock) => {
-    const delay = toDelay(options?.delay, clock.currentTimeMillisUnsafe())
+  Effect.suspend((): Effect.Effect<void, MemcacheError | ArgumentError> => {
+    const delay = toDelay(options?.delay, unixMillis())
     return isArgumentError(delay)
       ? Effect.fail(delay)
       : tellAll(session, { _tag: "FlushAll", delay, noreply: false })

@@ -20,12 +20,11 @@ import { ArgumentError, isArgumentError, show } from "../../ArgumentError.ts"
 import type { KeyErrorOf, KeyInput } from "../../Key.ts"
 import * as Key from "../../Key.ts"
 import type { TimeToLive } from "../../TimeToLive.ts"
-import { toExptime } from "../../TimeToLive.ts"
 import type { Backend } from "../servers/Backend.ts"
 import * as Miss from "../servers/Miss.ts"
 import { refusal } from "./Answers.ts"
 import type { Session } from "./Session.ts"
-import { keyFailure, withClock } from "./Session.ts"
+import { ask, exptimeOf, keyFailure } from "./Session.ts"
 import * as Writing from "./Writing.ts"
 
 /**
@@ -64,39 +63,59 @@ export const count = (session: Session, mode: "incr" | "decr") =>
     session,
     mode,
     key,
-    withClock((clock) => {
-      const wire = Key.wireOf(key, session.prefix)
-      if (typeof wire !== "string") return keyFailure<K>(wire)
-      const delta = toUint64("delta", options?.delta ?? 1)
-      if (isArgumentError(delta)) return Effect.fail(delta)
-      const backend = session.pool.pick(wire, Key.hashOf(key))
-      const command: Command = { _tag: "Arithmetic", mode, key: wire, delta, create: undefined, noreply: false }
-      const read = Writing.watchAnswer(session, mode, key, readCounter)
-      if (options?.initial === undefined) {
-        return isMemcacheError(backend)
-          ? Effect.fail(backend)
-          : Effect.flatMap(backend.send(command), (answer) => read(answer, backend.name))
-      }
-      const initial = toUint64("initial", options.initial)
-      if (isArgumentError(initial)) return Effect.fail(initial)
-      const exptime = toExptime(options.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
-      if (isArgumentError(exptime)) return Effect.fail(exptime)
-      return isMemcacheError(backend)
-        ? Effect.fail(backend)
-        : countOrCreate(
-          {
-            backend,
-            deadline: backend.deadline,
-            command,
-            creation: creation(wire, initial, exptime),
-            initial,
-            read,
-            giveUp: Writing.watchAnswer(session, mode, key, () => Effect.succeedNone)
-          },
-          MAX_ROUNDS
-        )
-    })
+    options?.initial === undefined
+      ? ask(
+        session,
+        key,
+        (wire) => arithmetic(mode, wire, options),
+        Writing.watchAnswer(session, mode, key, readCounter)
+      )
+      : countFrom(session, mode, key, { ...options, initial: options.initial })
   )
+
+/** Counts a counter that may have to be made first. */
+const countFrom = <K extends KeyInput>(
+  session: Session,
+  mode: "incr" | "decr",
+  key: K,
+  options: CounterOptions & { readonly initial: number | bigint }
+): Effect.Effect<Option.Option<bigint>, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
+  Effect.suspend((): Effect.Effect<Option.Option<bigint>, MemcacheError | KeyErrorOf<K> | ArgumentError> => {
+    const wire = Key.wireOf(key, session.prefix)
+    if (typeof wire !== "string") return keyFailure<K>(wire)
+    const command = arithmetic(mode, wire, options)
+    if (Effect.isEffect(command)) return command
+    const initial = toUint64("initial", options.initial)
+    if (isArgumentError(initial)) return Effect.fail(initial)
+    const exptime = exptimeOf(session, options.ttl)
+    if (isArgumentError(exptime)) return Effect.fail(exptime)
+    const backend = session.pool.pick(wire, Key.hashOf(key))
+    return isMemcacheError(backend)
+      ? Effect.fail(backend)
+      : countOrCreate(
+        {
+          backend,
+          deadline: backend.deadline,
+          command,
+          creation: creation(wire, initial, exptime),
+          initial,
+          read: Writing.watchAnswer(session, mode, key, readCounter),
+          giveUp: Writing.watchAnswer(session, mode, key, () => Effect.succeedNone)
+        },
+        MAX_ROUNDS
+      )
+  })
+
+const arithmetic = (
+  mode: "incr" | "decr",
+  key: WireKey,
+  options: CounterOptions | undefined
+): Command | Effect.Effect<never, ArgumentError> => {
+  const delta = toUint64("delta", options?.delta ?? 1)
+  return isArgumentError(delta)
+    ? Effect.fail(delta)
+    : { _tag: "Arithmetic", mode, key, delta, create: undefined, noreply: false }
+}
 
 interface Creating {
   readonly backend: Backend

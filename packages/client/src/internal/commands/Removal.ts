@@ -13,11 +13,10 @@ import type { ArgumentError } from "../../ArgumentError.ts"
 import type { KeyErrorOf, KeyInput } from "../../Key.ts"
 import { isKeyError } from "../../KeyError.ts"
 import type { TimeToLive } from "../../TimeToLive.ts"
-import { toExptime } from "../../TimeToLive.ts"
 import { refusal } from "./Answers.ts"
 import * as Batch from "./Batch.ts"
 import type { Session } from "./Session.ts"
-import { ask, keyFailure, withClock } from "./Session.ts"
+import { ask, exptimeOf, keyFailure } from "./Session.ts"
 import * as Writing from "./Writing.ts"
 
 /**
@@ -49,13 +48,10 @@ export const touch = (session: Session) =>
     session,
     "touch",
     key,
-    withClock((clock) => {
-      const exptime = toExptime(ttl, clock.currentTimeMillisUnsafe())
-      const read = Writing.watchAnswer(session, "touch", key, readFlag)
-      return typeof exptime === "number"
-        ? ask(session, key, (wire) => ({ _tag: "Touch", key: wire, exptime, noreply: false }), read)
-        : Effect.fail(exptime)
-    })
+    ask(session, key, (wire) => {
+      const exptime = exptimeOf(session, ttl)
+      return typeof exptime === "number" ? { _tag: "Touch", key: wire, exptime, noreply: false } : Effect.fail(exptime)
+    }, Writing.watchAnswer(session, "touch", key, readFlag))
   )
 
 /**

@@ -6,6 +6,7 @@
 import type { Command, Get } from "@effect-memcache/protocol/Command"
 import type { Key as WireKey } from "@effect-memcache/protocol/Key"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import { itemAt } from "@effect-memcache/protocol/Pipeline"
 import type { Value } from "@effect-memcache/protocol/Reply"
 import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
@@ -16,11 +17,10 @@ import type { ArgumentError } from "../../ArgumentError.ts"
 import type { KeyErrorOf, KeyInput } from "../../Key.ts"
 import { isKeyError } from "../../KeyError.ts"
 import type { TimeToLive } from "../../TimeToLive.ts"
-import { toExptime } from "../../TimeToLive.ts"
 import { isRefusal, refusal } from "./Answers.ts"
 import * as Batch from "./Batch.ts"
 import type { Session } from "./Session.ts"
-import { ask, keyFailure, withClock } from "./Session.ts"
+import { ask, exptimeOf, keyFailure } from "./Session.ts"
 import type { Coding } from "./Transcoding.ts"
 import { decode, decodeError, settle } from "./Transcoding.ts"
 
@@ -78,12 +78,12 @@ export const getAndTouch = (session: Session) => {
     key: K,
     ttl: TimeToLive
   ): Effect.Effect<Option.Option<unknown>, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
-    withClock((clock) => {
-      const exptime = toExptime(ttl, clock.currentTimeMillisUnsafe())
+    ask(session, key, (wire) => {
+      const exptime = exptimeOf(session, ttl)
       return typeof exptime === "number"
-        ? ask(session, key, (wire) => ({ _tag: "GetAndTouch", keys: [wire], withCas: false, exptime }), read)
+        ? { _tag: "GetAndTouch", keys: [wire], withCas: false, exptime }
         : Effect.fail(exptime)
-    })
+    }, read)
 }
 
 /**
@@ -128,7 +128,7 @@ const retrievalWithCas = (key: WireKey): Command => ({ _tag: "Get", keys: [key],
 
 /** The value in the answer to a retrieval of one key, or the answer's word that there is none. */
 const single = (answer: Answer, server: string): Value | MemcacheError | undefined => {
-  const item = answer.items[0]
+  const item = itemAt(answer, 0)
   if (item === undefined) return answer.reply._tag === "End" ? undefined : refusal(answer, server)
   return isPlaceholder(item) ? undefined : item
 }
@@ -172,7 +172,7 @@ const retrieveShare = (session: Session) => (share: Batch.Share<WireKey, Found |
       // An error line beside values is about the keys that have none, unless it is known which.
       const error = isMemcacheError(answer) ? answer : errorIn(answer, backend.name)
       for (let slot = 0; slot < commands[i].keys.length; slot++) {
-        const item = isMemcacheError(answer) ? undefined : answer.items[slot]
+        const item = isMemcacheError(answer) ? undefined : itemAt(answer, slot)
         if (item !== undefined) outcomes.push({ item, server: backend.name })
         else if (isMemcacheError(answer) || answer.replies === undefined) outcomes.push(error)
         else outcomes.push(errorIn({ ...answer, reply: answer.replies[slot] }, backend.name))

@@ -14,10 +14,13 @@ import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { ArgumentError } from "../../ArgumentError.ts"
 import type { KeyErrorOf, KeyInput } from "../../Key.ts"
 import * as Key from "../../Key.ts"
 import type { KeyError } from "../../KeyError.ts"
 import type { TimeToLive } from "../../TimeToLive.ts"
+import { toExptime } from "../../TimeToLive.ts"
 import type { Transcoder } from "../../Transcoder.ts"
 import type { Pool } from "../servers/Pool.ts"
 import type { ReadRetry } from "./ReadRetry.ts"
@@ -48,28 +51,32 @@ export interface Session {
 type Read<A> = (answer: Answer, server: string) => Effect.Effect<A, MemcacheError>
 
 /**
- * Sends the command for one key to the server of that key and reads the answer.
+ * Sends the command for one key to the server of that key and reads the answer. A command that cannot be made at once is
+ * an effect.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const ask = <K extends KeyInput, A>(
+export const ask = <K extends KeyInput, A, E = never>(
   session: Session,
   key: K,
-  commandOf: (key: WireKey) => Command,
+  commandOf: (key: WireKey) => Command | Effect.Effect<Command, E>,
   read: Read<A>
-): Effect.Effect<A, MemcacheError | KeyErrorOf<K>> =>
-  Effect.callback<A, MemcacheError | KeyErrorOf<K>>((resume) => {
+): Effect.Effect<A, MemcacheError | KeyErrorOf<K> | E> =>
+  Effect.callback<A, MemcacheError | KeyErrorOf<K> | E>((resume) => {
     const wire = Key.wireOf(key, session.prefix)
     if (typeof wire !== "string") return resume(keyFailure<K>(wire))
     const command = commandOf(wire)
+    if (Effect.isEffect(command)) {
+      return resume(Effect.flatMap(command, (command) => send(session, key, command, wire, read)))
+    }
     return session.readRetry === undefined
       ? submit(session, key, command, wire, read, resume)
       : resume(send(session, key, command, wire, read))
   })
 
 /**
- * The same for a command that is made already.
+ * `ask` for a command that is made already.
  *
  * @category combinators
  * @since 0.1.0
@@ -128,12 +135,21 @@ export const keyFailure = <K>(error: KeyError): Effect.Effect<never, KeyErrorOf<
   Effect.fail(error) as Effect.Effect<never, unknown> as Effect.Effect<never, KeyErrorOf<K>>
 
 /**
- * Runs `make` with the fiber's clock, at every run of the effect, so that a time that counts from now does.
+ * What memcached calls the exptime of a ttl, or of the client's own where there is none, from the clock of the fiber that
+ * runs.
  *
- * @category combinators
+ * @category accessors
  * @since 0.1.0
  */
-export const withClock = <X extends Effect.Effect<unknown, unknown>>(
-  make: (clock: Clock.Clock) => X
-): Effect.Effect<Effect.Success<X>, Effect.Error<X>> =>
-  Effect.withFiber((fiber) => make(fiber.getRef(Clock.Clock)) as Effect.Effect<Effect.Success<X>, Effect.Error<X>>)
+export const exptimeOf = (session: Session, ttl: TimeToLive | undefined): number | ArgumentError => {
+  const own = ttl ?? session.defaultTtl
+  return own === undefined ? 0 : toExptime(own, unixMillis())
+}
+
+/**
+ * Unix time in milliseconds by the clock of the fiber that runs.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const unixMillis = (): number => Fiber.getCurrent()!.getRef(Clock.Clock).currentTimeMillisUnsafe()

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Command } from "@effect-memcache/protocol/Command"
+import type { Command, StoreMode } from "@effect-memcache/protocol/Command"
 import type { Key as WireKey } from "@effect-memcache/protocol/Key"
 import { MAX_UINT64 } from "@effect-memcache/protocol/Limits"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
@@ -14,12 +14,11 @@ import { ArgumentError, show } from "../../ArgumentError.ts"
 import type { KeyErrorOf, KeyInput } from "../../Key.ts"
 import * as Key from "../../Key.ts"
 import type { TimeToLive } from "../../TimeToLive.ts"
-import { toExptime } from "../../TimeToLive.ts"
 import type { Encoded, EncodeOptions } from "../../Transcoder.ts"
 import { refusal } from "./Answers.ts"
 import * as Batch from "./Batch.ts"
 import type { Session } from "./Session.ts"
-import { keyFailure, send, withClock } from "./Session.ts"
+import { ask, exptimeOf, keyFailure } from "./Session.ts"
 import type { Coding } from "./Transcoding.ts"
 import { admit, encode, settle } from "./Transcoding.ts"
 import * as Writing from "./Writing.ts"
@@ -69,22 +68,13 @@ export const store = (session: Session, mode: "set" | "add" | "replace") =>
     session,
     mode,
     key,
-    withClock((clock) => {
-      const wire = Key.wireOf(key, session.prefix)
-      if (typeof wire !== "string") return keyFailure<K>(wire)
-      const exptime = toExptime(options?.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
-      if (typeof exptime !== "number") return Effect.fail(exptime)
-      const wrong = wrongOption(session, options)
-      if (wrong !== undefined) return Effect.fail(wrong)
-      return encode(session, value, options, mode, ({ bytes, flags }) =>
-        send(
-          session,
-          key,
-          { _tag: "Store", mode, key: wire, flags, exptime, value: bytes, noreply: false },
-          wire,
-          Writing.watchAnswer(session, mode, key, readStored)
-        ))
-    })
+    ask(session, key, (wire): Command | Effect.Effect<Command, MemcacheError | ArgumentError> => {
+      const exptime = storeTime(session, options)
+      return typeof exptime === "number"
+        ? withEncoded(encode(session, value, options, mode), ({ bytes, flags }) =>
+          storing(mode, wire, bytes, flags, exptime))
+        : Effect.fail(exptime)
+    }, Writing.watchAnswer(session, mode, key, readStored))
   )
 
 /**
@@ -102,18 +92,13 @@ export const extend = (session: Session, mode: "append" | "prepend") =>
     session,
     mode,
     key,
-    Effect.suspend((): Effect.Effect<boolean, MemcacheError | KeyErrorOf<K>> => {
-      const wire = Key.wireOf(key, session.prefix)
-      if (typeof wire !== "string") return keyFailure<K>(wire)
-      return encode(session, value, UNCOMPRESSED, mode, ({ bytes }) =>
-        send(
-          session,
-          key,
-          { _tag: "Store", mode, key: wire, flags: 0, exptime: 0, value: bytes, noreply: false },
-          wire,
-          Writing.watchAnswer(session, mode, key, readStored)
-        ))
-    })
+    ask(
+      session,
+      key,
+      (wire) =>
+        withEncoded(encode(session, value, UNCOMPRESSED, mode), ({ bytes }) => storing(mode, wire, bytes, 0, 0)),
+      Writing.watchAnswer(session, mode, key, readStored)
+    )
   )
 
 /**
@@ -133,26 +118,18 @@ export const compareAndSwap = (session: Session) =>
     session,
     "cas",
     key,
-    withClock((clock) => {
-      const wire = Key.wireOf(key, session.prefix)
-      if (typeof wire !== "string") return keyFailure<K>(wire)
+    ask(session, key, (wire): Command | Effect.Effect<Command, MemcacheError | ArgumentError> => {
       if (typeof cas !== "bigint" || cas < 0n || cas > MAX_UINT64) {
         const detail = `must be the bigint that gets answered, from 0 to 2^64 - 1, not ${show(cas)}`
         return Effect.fail(new ArgumentError({ argument: "cas", detail }))
       }
-      const exptime = toExptime(options?.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
-      if (typeof exptime !== "number") return Effect.fail(exptime)
-      const wrong = wrongOption(session, options)
-      if (wrong !== undefined) return Effect.fail(wrong)
-      return encode(session, value, options, "cas", ({ bytes, flags }) =>
-        send(
-          session,
-          key,
-          { _tag: "Cas", key: wire, flags, exptime, value: bytes, cas, noreply: false },
-          wire,
-          Writing.watchAnswer(session, "cas", key, readSwap)
+      const exptime = storeTime(session, options)
+      return typeof exptime === "number"
+        ? withEncoded(encode(session, value, options, "cas"), ({ bytes, flags }): Command => (
+          { _tag: "Cas", key: wire, flags, exptime, value: bytes, cas, noreply: false }
         ))
-    })
+        : Effect.fail(exptime)
+    }, Writing.watchAnswer(session, "cas", key, readSwap))
   )
 
 /**
@@ -200,11 +177,9 @@ const plan = <E extends Entry>(
   entries: Iterable<E>,
   options: (StoreOptions & Batch.Options<E[0]>) | undefined
 ): Effect.Effect<Batch.Batch<E[0], Command, boolean>, KeyErrorOf<E[0]> | ArgumentError> =>
-  withClock((clock) => {
-    const exptime = toExptime(options?.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
+  Effect.suspend((): Effect.Effect<Batch.Batch<E[0], Command, boolean>, KeyErrorOf<E[0]> | ArgumentError> => {
+    const exptime = storeTime(session, options)
     if (typeof exptime !== "number") return Effect.fail(exptime)
-    const wrong = wrongOption(session, options)
-    if (wrong !== undefined) return Effect.fail(wrong)
     const prefix = prefixOf(session, options)
     const keys: Array<E[0]> = []
     const wires: Array<WireKey> = []
@@ -224,12 +199,16 @@ const plan = <E extends Entry>(
         const encoded = admit(session, result, "set")
         const item: Command | MemcacheError = isMemcacheError(encoded)
           ? encoded
-          : { _tag: "Store", mode: "set", key, flags: encoded.flags, exptime, value: encoded.bytes, noreply: false }
+          : storing("set", key, encoded.bytes, encoded.flags, exptime)
         batch.add(keys[i], session.pool.pick(key, Key.hashOf(keys[i])), item)
       })
       return batch
     })
   })
+
+/** The exptime of a store, unless one of its options cannot be. */
+const storeTime = (session: Session, options: StoreOptions | undefined): number | ArgumentError =>
+  wrongOption(session, options) ?? exptimeOf(session, options?.ttl)
 
 const wrongOption = (session: Session, options: StoreOptions | undefined): ArgumentError | undefined => {
   const compression = options?.compression
@@ -242,6 +221,22 @@ const wrongOption = (session: Session, options: StoreOptions | undefined): Argum
 
 const prefixOf = (session: Session, options: { readonly prefix?: string | undefined } | undefined): string =>
   session.prefix + (options?.prefix ?? "")
+
+const withEncoded = (
+  encoded: Encoded | Effect.Effect<Encoded, MemcacheError>,
+  commandOf: (encoded: Encoded) => Command
+): Command | Effect.Effect<Command, MemcacheError> =>
+  Effect.isEffect(encoded) ? Effect.map(encoded, commandOf) : commandOf(encoded)
+
+const storing = (mode: StoreMode, key: WireKey, value: Uint8Array, flags: number, exptime: number): Command => ({
+  _tag: "Store",
+  mode,
+  key,
+  flags,
+  exptime,
+  value,
+  noreply: false
+})
 
 const itself = (command: Command): Command => command
 
@@ -285,8 +280,11 @@ const readOutcome = (answer: Answer, server: string): boolean | MemcacheError =>
 
 const readStored = (answer: Answer, server: string): Effect.Effect<boolean, MemcacheError> => {
   const outcome = readOutcome(answer, server)
+  if (outcome === true) return STORED
   return isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)
 }
+
+const STORED = Effect.succeed(true)
 
 const readSwap = (answer: Answer, server: string): Effect.Effect<Swap, MemcacheError> => {
   switch (answer.reply._tag) {

@@ -24,32 +24,26 @@ export type Coding<A> = Result.Result<A, TranscodeFault> | Effect.Effect<A, Tran
 const CONCURRENCY = 4
 
 /**
- * Encodes a value and goes on with it.
+ * Encodes a value for a command: at once, or as an effect where it must be waited for or cannot be.
  *
  * @category encoding
  * @since 0.1.0
  */
-export const encode = <A, E>(
+export const encode = (
   session: Session,
   value: unknown,
   options: EncodeOptions | undefined,
-  command: string,
-  use: (encoded: Encoded) => Effect.Effect<A, E>
-): Effect.Effect<A, E | MemcacheError> => {
+  command: string
+): Encoded | Effect.Effect<Encoded, MemcacheError> => {
   const coding = session.transcoder.encode(value, options)
-  return Result.isResult(coding)
-    ? useEncoded(session, coding, command, use)
-    : Effect.flatMap(Effect.result(coding), (result) => useEncoded(session, result, command, use))
-}
-
-const useEncoded = <A, E>(
-  session: Session,
-  result: Result.Result<Encoded, TranscodeFault>,
-  command: string,
-  use: (encoded: Encoded) => Effect.Effect<A, E>
-): Effect.Effect<A, E | MemcacheError> => {
-  const encoded = admit(session, result, command)
-  return isMemcacheError(encoded) ? Effect.fail(encoded) : use(encoded)
+  if (!Result.isResult(coding)) {
+    return Effect.flatMap(Effect.result(coding), (result) => {
+      const encoded = admit(session, result, command)
+      return isMemcacheError(encoded) ? Effect.fail(encoded) : Effect.succeed(encoded)
+    })
+  }
+  const encoded = admit(session, coding, command)
+  return isMemcacheError(encoded) ? Effect.fail(encoded) : encoded
 }
 
 /**

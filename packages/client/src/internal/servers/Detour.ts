@@ -9,6 +9,7 @@
 import type { Command, Get, GetAndTouch } from "@effect-memcache/protocol/Command"
 import type { Key } from "@effect-memcache/protocol/Key"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import { itemAt } from "@effect-memcache/protocol/Pipeline"
 import { isErrorReply } from "@effect-memcache/protocol/Reply"
 import type { Connection } from "@effect-memcache/transport/Connection"
 import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
@@ -198,6 +199,6 @@ const arrive = (command: Command, journeys: ReadonlyArray<Journey>): Answer | Me
     answers.push(outcome)
   }
   const said = answers.find(({ reply }) => isErrorReply(reply)) ?? answers[answers.length - 1]
-  const items = answers.map(({ items }) => items[0])
+  const items = answers.map((answer) => itemAt(answer, 0))
   return { command, reply: said.reply, items, stats: [], replies: answers.map(({ reply }) => reply) }
 }
