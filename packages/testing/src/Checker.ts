@@ -38,7 +38,7 @@ export type Outcome = "not-sent" | "rejected" | "unknown" | "done"
 export interface Options<E> {
   /** Milliseconds within which every operation must settle. */
   readonly deadline: number
-  /** Milliseconds that an operation may take beyond it, less what the event loop was late. Default 50. */
+  /** Milliseconds that an operation may take beyond it, less what the event loop was late by then. Default 50. */
   readonly slack?: number | undefined
   /** The errors that the client promises; any other failure is a fault. */
   readonly isExpected: (error: unknown) => error is E
@@ -180,7 +180,7 @@ export class Checker<E> {
   problems(): ReadonlyArray<string> {
     const { failures, lag, ledger, stamps } = this
     const { deadline, slack = 50 } = this.options
-    const late = ledger.late(deadline + slack, lag.between)
+    const late = ledger.late(deadline, slack, lag.between)
     return [
       ...stamps.wrongCount > 0 ? [`${stamps.wrongCount} wrong values: ${JSON.stringify(stamps.wrong)}`] : [],
       ...stamps.staleCount > 0 ? [`${stamps.staleCount} values that had been overwritten or deleted`] : [],

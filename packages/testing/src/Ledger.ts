@@ -101,13 +101,17 @@ export class Ledger {
     return counts
   }
 
-  /** Settled operations that took longer than `limit` milliseconds, less what the event loop itself was late. */
-  late(limit: number, lag: (start: number, settle: number) => number): Array<Sample> {
+  /**
+   * Settled operations that took more than `slack` milliseconds beyond their `deadline`, less what the event loop was
+   * late from the deadline on. A loop that was late before it is no excuse: a timer is due at the same time after it.
+   */
+  late(deadline: number, slack: number, lag: (from: number, until: number) => number): Array<Sample> {
     const found: Array<Sample> = []
     this.each((op, outcome) => {
       const [start, settle] = [this.start[op], this.settle[op]]
-      if (outcome === "pending" || settle - start <= limit) return
-      if (settle - start - lag(start, settle) > limit) found.push({ start, settle, outcome })
+      const excess = settle - start - deadline
+      if (outcome === "pending" || excess <= slack) return
+      if (excess - lag(start + deadline, settle) > slack) found.push({ start, settle, outcome })
     })
     return found
   }

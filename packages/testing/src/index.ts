@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as Certificates from "./Certificates.ts"
+export * as Checker from "./Checker.ts"
 export { EmbeddedMemcached, ListenError, start } from "./EmbeddedMemcached.ts"
 export * as FaultLog from "./FaultLog.ts"
 export * as FaultProxy from "./FaultProxy.ts"

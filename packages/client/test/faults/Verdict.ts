@@ -52,7 +52,7 @@ export const problems = (run: Run): ReadonlyArray<string> => [
 ]
 
 const settling = ({ lag, ledger }: Run): ReadonlyArray<string> => {
-  const late = ledger.late(COMMAND_TIMEOUT + SLACK, lag.between)
+  const late = ledger.late(COMMAND_TIMEOUT, SLACK, lag.between)
   return [
     ...ledger.operations < 10_000 ? [`only ${ledger.operations} operations`] : [],
     ...ledger.unsettled > 0 ? [`${ledger.unsettled} operations never settled`] : [],

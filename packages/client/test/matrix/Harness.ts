@@ -18,6 +18,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import { setTimeout as delay } from "node:timers/promises"
 import { inspect } from "node:util"
 import * as Checking from "./Checking.ts"
@@ -119,7 +120,8 @@ class Execution {
       this.problems.push(...this.checker.problems())
       if (this.checker.ledger.operations > 0) {
         this.fact("operations", this.checker.ledger.operations)
-        this.fact("slowest ms", Math.round(this.checker.ledger.longest(this.checker.lag.between)))
+        this.fact("slowest ms", Math.round(this.checker.ledger.longest()))
+        this.fact("loop late ms", Math.round(this.checker.lag.worst()))
       }
     }
     for (const { log } of this.servers) {
@@ -193,8 +195,12 @@ export const run = async (row: Row): Promise<Verdict> => {
   const before = Resources.count()
   const memory = Memory.measure()
   const execution = new Execution(row)
+  const spans: Array<Tracer.NativeSpan> = []
   const exit = await Effect.runPromiseExit(
-    Effect.scoped(execution.effect).pipe(Effect.provideService(References.MinimumLogLevel, "All"))
+    Effect.scoped(execution.effect).pipe(
+      Effect.provideService(References.MinimumLogLevel, "All"),
+      row.traced === true ? Effect.withTracer(recorder(spans)) : (effect) => effect
+    )
   )
   const closedAt = Date.now()
   const grown = memory.growth() / MEBIBYTE
@@ -205,7 +211,7 @@ export const run = async (row: Row): Promise<Verdict> => {
   const allowed = row.memory ?? MEMORY
   if (grown > allowed) problems.push(`A5: the process grew by ${grown.toFixed(1)} MiB, ${allowed} are allowed`)
   for (const leak of await leaks(before)) problems.push(`A6: ${leak}`)
-  print(execution.errors)
+  print(execution.errors, spans)
   // Once more round the loop, for what is rejected late.
   await delay(0)
   unhandled.stop()
@@ -221,11 +227,24 @@ const leaks = async (before: Resources.Resources): Promise<ReadonlyArray<string>
   }
 }
 
+/** How many spans are kept. */
+const SPANS = 50
+
+const recorder = (spans: Array<Tracer.NativeSpan>): Tracer.Tracer =>
+  Tracer.make({
+    span: (options) => {
+      const span = new Tracer.NativeSpan(options)
+      if (spans.length < SPANS) spans.push(span)
+      return span
+    }
+  })
+
 /** In every way in which programs print errors, so that it can be seen from outside that none of them tells a secret. */
-const print = (errors: ReadonlyMap<string, ReadonlyArray<Promised>>): void => {
+const print = (errors: ReadonlyMap<string, ReadonlyArray<Promised>>, spans: ReadonlyArray<Tracer.Span>): void => {
   for (const error of [...errors.values()].flat()) {
     console.error(inspect(error, { depth: 10, showHidden: true }))
     console.error(String(error), error.stack, JSON.stringify(error))
     console.error(Cause.pretty(Cause.fail(error)))
   }
+  for (const span of spans) console.error(inspect(span, { depth: 10, showHidden: true }))
 }

@@ -48,6 +48,8 @@ export interface Row {
   readonly needs?: Need | undefined
   /** Milliseconds within which every operation must settle; also the clients' `commandTimeout`. Default 250. */
   readonly deadline?: number | undefined
+  /** Whether its spans are recorded, and printed, so that they can be searched, too. Default false. */
+  readonly traced?: boolean | undefined
   /** MiB that the process may grow by. Default 64. */
   readonly memory?: number | undefined
   /** Connections that all fault servers may accept. Default: the pool, and one more each probe interval, per client. */
