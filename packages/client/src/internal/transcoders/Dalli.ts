@@ -89,7 +89,7 @@ const jsonOf = (value: unknown): Result.Result<string, TranscodeFault> => {
 /** A float as Ruby writes it, which always has a point. */
 const floatOf = (value: number): string => {
   const { digits, point, sign } = digitsOf(value)
-  if (point > -4 && point <= 15) {
+  if (point > -4 && (point <= 15 || (point === 16 && digits.length > 16))) {
     const plain = fixed(digits, point, true)
     return `${sign}${plain.includes(".") ? plain : `${plain}.0`}`
   }
