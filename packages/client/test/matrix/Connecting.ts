@@ -19,10 +19,6 @@ import { rows as tls } from "./Tls.ts"
 
 const numbers = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => i)
 
-/** Milliseconds that an operation took, less what the event loop was late. */
-const time = (row: Run, { settle, start }: Settled<unknown, Promised>): number =>
-  settle - start - row.checker.lag.between(start, settle)
-
 const together = (client: Client, count: number): Effect.Effect<ReadonlyArray<Settled<unknown, Promised>>> =>
   Effect.forEach(numbers(count), (i) => i % 2 === 0 ? client.checked.get(`key:${i}`) : client.checked.set(`key:${i}`), {
     concurrency: "unbounded"
@@ -42,8 +38,8 @@ const during = (client: Client, millis: number) =>
     )
   })
 
-/** Reads every ten milliseconds until that works; milliseconds. */
-const untilServed = (client: Client): Effect.Effect<number> =>
+/** Reads every ten milliseconds until that works; milliseconds, less what the event loop was late. */
+const untilServed = (row: Run, client: Client): Effect.Effect<number> =>
   Effect.suspend(() => {
     const from = performance.now()
     return Effect.map(
@@ -52,7 +48,7 @@ const untilServed = (client: Client): Effect.Effect<number> =>
         schedule: Schedule.spaced("10 millis"),
         times: 1000
       }),
-      () => performance.now() - from
+      () => performance.now() - from - row.checker.lag.between(from, performance.now())
     )
   })
 
@@ -83,7 +79,7 @@ const refused: Row = {
     row.expect("ms after the first refusal", spread <= 20, spread)
     const later = yield* during(client, PATIENCE - (performance.now() - begun))
     row.expect("later", onlyNotSent(later), Checker.endings(later))
-    const slowest = Math.max(...later.map((op) => time(row, op)))
+    const slowest = Math.max(...later.map((op) => row.took(op, 20)))
     row.expect("slowest of them", slowest <= 20, slowest)
     const attempts = dials.of(server.address).length
     row.expect("connects in 10 s", attempts <= ATTEMPTS, attempts)
@@ -117,7 +113,7 @@ const blackHole: Row = {
     row.expect("first", onlyNotSent(first), Checker.endings(first))
     const [quickest, slowest] = [
       Math.min(...first.map(({ settle, start }) => settle - start)),
-      Math.max(...first.map((op) => time(row, op)))
+      Math.max(...first.map((op) => row.took(op, CONNECT_TIMEOUT)))
     ]
     row.expect("quickest", quickest >= CONNECT_TIMEOUT - 1, quickest)
     row.expect("slowest", slowest <= CONNECT_TIMEOUT + SLACK, slowest)
@@ -125,7 +121,7 @@ const blackHole: Row = {
     row.expect("later", onlyNotSent(later), Checker.endings(later))
     row.expect("SYN_SENT", most === 1, most)
     yield* network.clear
-    const back = yield* untilServed(client)
+    const back = yield* untilServed(row, client)
     row.expect("back after ms", back <= PROBE_INTERVAL + CONNECT_TIMEOUT + SLACK, back)
     yield* Fiber.interrupt(watching)
   })
@@ -143,7 +139,7 @@ const acceptsAndNeverSpeaks: Row = {
     const client = yield* row.client({ servers: server.address })
     const first = yield* together(client, 100)
     row.expect("first", onlyNotSent(first), Checker.endings(first))
-    const slowest = Math.max(...first.map((op) => time(row, op)))
+    const slowest = Math.max(...first.map((op) => row.took(op, CONNECT_TIMEOUT)))
     row.expect("slowest ms", slowest <= CONNECT_TIMEOUT + SLACK, slowest)
     // Long enough for a probe, which must not find it alive either.
     const later = yield* during(client, PROBE_INTERVAL + CONNECT_TIMEOUT + 100)
@@ -172,7 +168,7 @@ const endsEveryConnection = (number: number, title: string, step: FaultScript.St
     const client = yield* row.client({ servers: server.address })
     const settled = [...yield* together(client, 1000), ...yield* during(client, PATIENCE)]
     row.expect("endings", onlyNotSent(settled), Checker.endings(settled))
-    const slowest = Math.max(...settled.map((op) => time(row, op)))
+    const slowest = Math.max(...settled.map((op) => row.took(op, DEADLINE)))
     row.expect("slowest, less lag", slowest <= DEADLINE + SLACK, slowest)
     const most = server.log.mostAcceptsWithin(PATIENCE)
     row.expect("connects in 10 s", most >= 2 && most <= ATTEMPTS, most)

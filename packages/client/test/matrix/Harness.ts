@@ -167,6 +167,8 @@ class Execution {
         if (!isSo) this.problems.push(`row: ${name}: ${show(measured)}`)
       },
       fact: (name, measured) => this.fact(name, measured),
+      took: ({ settle, start }, limit) =>
+        settle - start <= limit ? settle - start : settle - start - checker.lag.between(start + limit, settle),
       client: (options, transport) => {
         this.clients++
         return Checking.make(checker, this.deadline, options, transport)

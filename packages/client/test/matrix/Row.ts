@@ -65,6 +65,8 @@ export interface Run {
   readonly expect: (name: string, isSo: boolean, measured: unknown) => void
   /** Shows a number in the table without judging it. */
   readonly fact: (name: string, measured: unknown) => void
+  /** Milliseconds that an operation took, less what the event loop was late after `limit` of them had passed. */
+  readonly took: (operation: Settled<unknown, Promised>, limit: number) => number
   /** A client through `Memcache.layer` with the times above, everything it does checked. Ends with the row. */
   readonly client: (
     options: MemcacheOptions,
