@@ -6,13 +6,13 @@ import type { TranscodeFault } from "@effect-memcache/client/Transcoder"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { isDeepStrictEqual } from "node:util"
-import { deflateSync } from "node:zlib"
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib"
 import * as Corpus from "../Corpus.ts"
 import type { Target } from "../Target.ts"
 import { check } from "../Target.ts"
 
-/** By the first byte of the input. From 15 on, four bytes of it are the flags. */
-const FLAGS = [0, 2, 16, 32, 64, 128, 1, 4, 8, 10, 24, 40, 72, 136, 9]
+/** By the first byte of the input. From 21 on, four bytes of it are the flags. */
+const FLAGS = [0, 2, 16, 32, 64, 128, 1, 4, 8, 10, 24, 40, 72, 136, 9, 264, 296, 520, 528, 776, 784]
 
 /** Under 64 KiB everything is inflated at once; over it, zlib's threads do it. */
 const small = StandardTranscoder.make({ maxInflatedSize: 4096, compression: { threshold: 64 } })
@@ -65,6 +65,15 @@ const compressed = (): Array<Uint8Array> =>
     [9, Buffer.from("12345678901234567890")],
     [13, Buffer.from("true")]
   ].map(([choice, plain]) => Uint8Array.of(choice as number, ...deflateSync(plain as Buffer)))
+    .concat([100, 5000, 200_000].flatMap((size) => {
+      const plain = Buffer.alloc(size, "ab")
+      return [
+        Uint8Array.of(16, ...gzipSync(JSON.stringify("x".repeat(size)))),
+        Uint8Array.of(15, ...gzipSync(plain)),
+        Uint8Array.of(18, ...brotliCompressSync(plain)),
+        Uint8Array.of(20, ...zstdCompressSync(plain))
+      ]
+    }))
 
 /** The transcoder. */
 export const targets: ReadonlyArray<Target> = [{
