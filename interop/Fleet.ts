@@ -2,14 +2,11 @@
  * Five memcached servers, and clients of them that place keys as somebody else does.
  */
 import { Memcache } from "@effect-memcache/client"
-import type { Transcoder } from "@effect-memcache/client"
 import type { MemcacheOptions } from "@effect-memcache/client/MemcacheOptions"
-import * as StandardTranscoder from "@effect-memcache/client/StandardTranscoder"
 import { RealMemcached } from "@effect-memcache/testing"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 
 export class Fleet extends Context.Service<Fleet, {
@@ -37,27 +34,3 @@ export const connect = (options: MemcacheOptions): Effect.Effect<Memcache["Servi
     })))),
     (context) => Context.get(context, Memcache)
   )
-
-/** A value that only the neighbour's own format can tell: its bytes and flags as they are on the server. */
-export class Foreign {
-  readonly bytes: Uint8Array
-  readonly flags: number
-  constructor(bytes: Uint8Array, flags: number) {
-    this.bytes = bytes
-    this.flags = flags
-  }
-}
-
-/** The standard transcoder, except that values with these flags are left as they are. */
-export const transcoder = (options: {
-  readonly foreignFlags: number | undefined
-  readonly compression: false | undefined
-}): Transcoder => {
-  const { foreignFlags, ...standard } = options
-  const { decode, encode } = StandardTranscoder.make(standard)
-  return {
-    encode: (value, options) => value instanceof Foreign ? Result.succeed(value) : encode(value, options),
-    decode: (bytes, flags) =>
-      flags === foreignFlags ? Result.succeed(new Foreign(new Uint8Array(bytes), flags)) : decode(bytes, flags)
-  }
-}

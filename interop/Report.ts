@@ -7,7 +7,7 @@ import type { Reporter, TestModule } from "vitest/node"
 export interface Trial {
   readonly name: string
   readonly version: string
-  /** The placement, in this client's words. */
+  /** The placement in this client's words, or how values are stored. */
   readonly profile: string
   /** How many keys were written by the neighbour and read by this client. */
   readonly readHere?: number
@@ -15,7 +15,7 @@ export interface Trial {
   readonly readThere?: number
 }
 
-const HEAD = ["client", "version", "placement here", "written there, read here", "written here, read there"]
+const HEAD = ["client", "version", "placement, or values", "written there, read here", "written here, read there"]
 
 const NUMBER = /^[\d,]+$|^-$/
 

@@ -1,7 +1,9 @@
 """What the Python neighbours have in common: a task comes as JSON on stdin, and the result goes as JSON to stdout.
 
-Task: {"servers": [[host, port, weight]], "profile": "...", "prefix": "...", "write": [{"key", "value"}], "read": [key]}. The
-prefix is the client's own setting, "" for none. A key is a text, or [hash, text] where the client knows such keys. A value is {"text": ...}, {"bytes": base64}, {"integer": digits}, or
+Task: {"servers": [[host, port, weight]], "profile": "...", "mode": "...", "prefix": "...", "write": [{"key", "value"}],
+"read": [key]}. The profile says how keys are placed and the mode, which may be missing, how values are stored. The prefix
+is the client's own setting, "" for none. A key is a text, or [hash, text] where the client knows such keys. A value is
+{"text": ...}, {"bytes": base64}, {"integer": digits}, {"float": text}, {"boolean": ...}, {"null": true}, {"json": ...}, or
 {"object": ...} for something that only the client's own serializer can write.
 Result: {"version": "...", "stored": [true], "found": [value or null]}.
 """
@@ -15,7 +17,7 @@ def key_of(key):
 
 
 def value_of(value):
-    for kind in ("text", "object"):
+    for kind in ("text", "boolean", "object"):
         if kind in value:
             return value[kind]
     return int(value["integer"]) if "integer" in value else base64.b64decode(value["bytes"])
@@ -24,6 +26,8 @@ def value_of(value):
 def describe(value):
     if value is None:
         return None
+    if isinstance(value, bool):
+        return {"boolean": value}
     if isinstance(value, str):
         return {"text": value}
     if isinstance(value, bytes):

@@ -16,7 +16,7 @@ def connect(task):
     client = pylibmc.Client(servers, behaviors=BEHAVIORS[task["profile"]])
 
     def store(key, value):
-        return client.set(key, value, min_compress_len=2000)
+        return client.set(key, value, min_compress_len=0 if task.get("mode") == "default" else 1000)
 
     return store, client.get
 

@@ -9,7 +9,7 @@ def connect(task):
     servers = [(host, port) for host, port, _ in task["servers"]]
     client = HashClient(
         servers,
-        serde=pickle_serde,
+        serde=None if task.get("mode") == "no-serde" else pickle_serde,
         key_prefix=task["prefix"].encode("utf-8"),
         allow_unicode_keys=True,
         encoding="utf-8",
