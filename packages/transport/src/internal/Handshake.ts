@@ -23,6 +23,7 @@ import type { Connection, ConnectionOptions } from "../Connection.ts"
 import * as ConnectionModule from "../Connection.ts"
 import { MemcacheError } from "../MemcacheError.ts"
 import { rejection } from "../Rejection.ts"
+import { within } from "./Patience.ts"
 import { proxyDialect } from "./ProxyDialect.ts"
 import { codeOf, fromSocketError, isTlsCode } from "./SocketFailure.ts"
 
@@ -88,13 +89,11 @@ export const dial = (
       isClosedOnNoop,
       () => Effect.fail(MemcacheError.connect({ server: options.server, detail: "it closes the connection on mn" }))
     ),
-    Effect.timeoutOrElse({
-      duration: options.connectTimeout,
-      orElse: () =>
-        Effect.fail(
-          MemcacheError.connect({ server: options.server, detail: `no answer within ${options.connectTimeout} ms` })
-        )
-    })
+    (dialing) =>
+      within(dialing, options.connectTimeout, () => {
+        const detail = `no answer within ${options.connectTimeout} ms`
+        return Effect.fail(MemcacheError.connect({ server: options.server, detail }))
+      })
   )
 
 const isClosedOnNoop = (failure: MemcacheError | "closed on mn"): failure is "closed on mn" =>
@@ -123,8 +122,8 @@ const greet = Effect.fnUntraced(function*(
   options: HandshakeOptions,
   memory: DialectMemory
 ): Effect.fn.Return<void, MemcacheError | "closed on mn"> {
-  // The time to connect is the only limit here, however short the one for commands is.
-  const ask: Ask = (command) => connection.send(command, connection.now() + options.connectTimeout)
+  // The time to connect is the only limit here, however short the one for commands is, and it can become twice as long.
+  const ask: Ask = (command) => connection.send(command, connection.now() + 2 * options.connectTimeout)
   const version = yield* introduce(ask, options)
   const [isMetaVersion, hasBareMisses] = judgeVersion(version)
   const wantsMeta = options.protocol === "meta" ||

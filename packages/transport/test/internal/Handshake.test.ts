@@ -325,6 +325,28 @@ describe("the dialect", () => {
   })
 })
 
+describe("a server that has answered", () => {
+  for (const stalledAt of ["the dial", "the greeting"]) {
+    test(
+      `is of use although the event loop stood still at ${stalledAt}, longer than there is time to connect`,
+      Effect.gen(function*() {
+        const stall = () => {
+          const until = performance.now() + 900
+          while (performance.now() < until);
+        }
+        const server = yield* answering((line, peer) => {
+          if (line === "version" && stalledAt === "the greeting") stall()
+          return memcached("1.6.45")(line, peer)
+        })
+        if (stalledAt === "the dial") setImmediate(stall)
+        const connection = yield* connect(server.address, { connectTimeout: 300 })
+        assert.strictEqual(connection.dialect, "meta")
+        assert.strictEqual(server.peers.length, 1)
+      })
+    )
+  }
+})
+
 describe("a server of no use", () => {
   test(
     "accepts and never speaks: the time to connect ends it, and nothing but the handshake was written",
