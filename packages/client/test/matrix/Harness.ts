@@ -136,10 +136,13 @@ class Execution {
       if (traffic.malformed === 0) continue
       this.problems.push(`A8: ${traffic.malformed} malformed requests: ${traffic.malformedLines.join(", ")}`)
     }
-    const accepted = this.servers.reduce((sum, { log }) => sum + log.counters.accepted, 0)
+    const accepted = [
+      ...this.servers.map(({ log }) => log.counters.accepted),
+      ...this.proxies.map(({ traffic }) => traffic.accepts.length)
+    ].reduce((sum, count) => sum + count, 0)
     const most = this.row.connects ?? this.allowedConnects()
     if (accepted > most) this.problems.push(`A9: ${accepted} connections, ${most} are allowed`)
-    if (this.servers.length > 0) this.fact("connections", accepted)
+    if (this.servers.length + this.proxies.length > 0) this.fact("connections", accepted)
   }
 
   fact(name: string, measured: unknown): void {
@@ -150,7 +153,7 @@ class Execution {
   // A pool for each client and server, and one more whenever a probe may have been made.
   private allowedConnects(): number {
     const each = POOL + Math.ceil((performance.now() - this.begun) / PROBE_INTERVAL)
-    return each * Math.max(this.clients, 1) * this.servers.length
+    return each * Math.max(this.clients, 1) * (this.servers.length + this.proxies.length)
   }
 
   private keep(error: Promised, name: string): void {

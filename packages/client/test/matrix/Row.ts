@@ -52,7 +52,10 @@ export interface Row {
   readonly traced?: boolean | undefined
   /** MiB that the process may grow by. Default 64. */
   readonly memory?: number | undefined
-  /** Connections that all fault servers may accept. Default: the pool, and one more each probe interval, per client. */
+  /**
+   * Connections that all fault servers and proxies together may accept. Default: for each of them and each client the
+   * pool, and one more each probe interval.
+   */
   readonly connects?: number | undefined
   /** Seconds after which the process is ended, and the row has failed. Default 20. */
   readonly limit?: number | undefined
