@@ -16,6 +16,8 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
+export { endings, longest } from "@effect-memcache/testing/Checker"
+
 /** Milliseconds, as FAULTS has them. */
 export const COMMAND_TIMEOUT = 250
 export const CONNECT_TIMEOUT = 200
@@ -86,17 +88,6 @@ export const timed = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Timed> =
       })
     })
   })
-
-/** How many operations ended in each way. */
-export const endings = (operations: ReadonlyArray<Timed>): Record<string, number> => {
-  const counts: Record<string, number> = {}
-  for (const { ended } of operations) counts[ended] = (counts[ended] ?? 0) + 1
-  return counts
-}
-
-/** The longest time that one of them took, in milliseconds. */
-export const longest = (operations: ReadonlyArray<Timed>): number =>
-  Math.max(...operations.map(({ settle, start }) => settle - start))
 
 /** Tries every 10 ms until it succeeds; answers how many milliseconds after `from` it did. */
 export const firstSuccess = <A, E>(effect: Effect.Effect<A, E>, from: number): Effect.Effect<number> =>
