@@ -4,6 +4,8 @@
  *
  * @since 0.1.0
  */
+import type { Value } from "@effect-memcache/protocol/Reply"
+import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -21,7 +23,7 @@ import { decode } from "../commands/Transcoding.ts"
 import type { Claim } from "./Claim.ts"
 import type { Flight, Flights } from "./Flights.ts"
 import type { Found, Question } from "./Lookups.ts"
-import { lookup } from "./Lookups.ts"
+import { claimOf, isForText, lookup } from "./Lookups.ts"
 import * as Policy from "./Policy.ts"
 import * as Settlement from "./Settlement.ts"
 import type { State } from "./State.ts"
@@ -32,11 +34,18 @@ interface Call extends Question {
   readonly options: GetOrSetOptions & { readonly codec?: ValueCodec<unknown, unknown> | undefined }
 }
 
-/** What was found, with its value: as it is, or why it cannot be read. */
-interface Read {
-  readonly _tag: Found["_tag"]
-  readonly claim: Claim
+/**
+ * What was found, with its value: as it is, or why it cannot be read. A fresh value that can be read is none of these;
+ * they go by way of the error channel, so that it has nothing to pass on its own way.
+ */
+class Read {
+  readonly found: Found
   readonly value: Result.Result<unknown, unknown> | undefined
+
+  constructor(found: Found, value: Result.Result<unknown, unknown> | undefined) {
+    this.found = found
+    this.value = value
+  }
 }
 
 type Answer = Effect.Effect<unknown, unknown, unknown>
@@ -89,38 +98,51 @@ class Machine {
     return this.look(call, this.answer, () => this.begin(call, this.compute(call)))
   }
 
-  /** Reads the item and goes on with what was found, or without the cache if that has failed. */
+  /** Reads the item: a fresh value is the answer, and anything else is for `use`, or without the cache if it failed. */
   private look(call: Call, use: (call: Call, read: Read) => Answer, withoutCache: () => Answer): Answer {
-    return Effect.matchEffect(lookup(this.state, call, (found) => this.readValue(call, found)), {
-      onSuccess: (read) => use.call(this, call, read),
-      onFailure: (error) => {
-        if (call.options.onError === "fail") return Effect.fail(error)
-        this.state.counts.errors++
-        return withoutCache()
-      }
+    const read: Answer = lookup(this.state, call, (found) => this.read(call, found) as Effect.Effect<unknown, never>)
+    return Effect.catch(read, (problem) => {
+      if (problem instanceof Read) return use.call(this, call, problem)
+      const error = problem as MemcacheError
+      if (isForText(this.state, call, error)) return this.look(call, use, withoutCache)
+      if (call.options.onError === "fail") return Effect.fail(error)
+      this.state.counts.errors++
+      return withoutCache()
     })
   }
 
-  private readValue(call: Call, { _tag, claim, command, item, server }: Found): Effect.Effect<Read> {
-    if (item === undefined) return Effect.succeed({ _tag, claim, value: undefined })
+  private read(call: Call, found: Found): Answer {
+    const { item } = found
+    if (item === undefined) return Effect.fail(new Read(found, undefined))
+    const stored = this.state.session.transcoder.decode(item.value, item.flags)
+    if (!Result.isResult(stored) || Result.isFailure(stored)) return this.readSlowly(call, found, item)
     const { codec } = call.options
-    const stored: Effect.Effect<unknown, unknown> = decode(
-      this.state.session.transcoder,
-      item,
-      command,
-      server,
-      (value) => value
+    const value = codec === undefined ? Exit.succeed(stored.success) : codec.decode(stored.success)
+    if (!Exit.isExit(value) || Exit.isFailure(value)) return this.readSlowly(call, found, item)
+    if (found._tag !== "Hit") return Effect.fail(new Read(found, Result.succeed(value.value)))
+    this.state.counts.hits++
+    return value
+  }
+
+  /** What must be waited for, or cannot be read. */
+  private readSlowly(call: Call, found: Found, item: Value): Answer {
+    const { codec } = call.options
+    const { transcoder } = this.state.session
+    const stored: Answer = decode(transcoder, item, found.command, found.server, (value) => value)
+    return Effect.flatMap(
+      Effect.result(codec === undefined ? stored : Effect.flatMap(stored, codec.decode)),
+      (value) => {
+        if (found._tag !== "Hit" || Result.isFailure(value)) return Effect.fail(new Read(found, value))
+        this.state.counts.hits++
+        return Effect.succeed(value.success)
+      }
     )
-    const value = codec === undefined ? stored : Effect.flatMap(stored, codec.decode)
-    return Effect.match(value, {
-      onSuccess: (value): Read => ({ _tag, claim, value: Result.succeed(value) }),
-      onFailure: (error): Read => ({ _tag, claim, value: Result.fail(error) })
-    })
   }
 
   /** What a caller is given that has read the item, and finds no computation to join. */
-  private answer(call: Call, { _tag, claim, value }: Read): Answer {
+  private answer(call: Call, { found, value }: Read): Answer {
     const { counts } = this.state
+    const claim = claimOf(this.state, call, found)
     if (value !== undefined && Result.isFailure(value)) {
       if (call.options.onError === "fail") {
         return Effect.andThen(Effect.ignore(this.release(claim)), Effect.fail(value.failure))
@@ -128,10 +150,8 @@ class Machine {
       counts.errors++
       return this.begin(call, this.produce(call, claim))
     }
-    switch (_tag) {
+    switch (found._tag) {
       case "Hit":
-        counts.hits++
-        return Effect.succeed(value!.success)
       case "Stale":
         counts.stale++
         return Effect.succeed(value!.success)
@@ -205,8 +225,9 @@ class Machine {
           Effect.interruptible(Effect.as(step(undefined), true)).pipe(Pull.catchDone(() => Effect.succeed(false))),
           (isWaiting) => isWaiting ? this.look(call, again, () => this.compute(call)) : this.produce(call, claim)
         )
-      const again = (_: Call, { _tag, claim, value }: Read): Answer => {
-        if (_tag === "Pending") return next(claim)
+      const again = (_: Call, { found, value }: Read): Answer => {
+        const claim = claimOf(this.state, call, found)
+        if (found._tag === "Pending") return next(claim)
         if (value !== undefined && Result.isSuccess(value)) return Effect.succeed(value.success)
         if (value !== undefined && call.options.onError === "fail") return Effect.fail(value.failure)
         if (value === undefined) this.state.counts.wins++

@@ -6,37 +6,41 @@
  *
  * @since 0.1.0
  */
-import type { Command } from "@effect-memcache/protocol/Command"
+import type { Command, MetaFlag } from "@effect-memcache/protocol/Command"
 import type { Key as WireKey } from "@effect-memcache/protocol/Key"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import type { Value } from "@effect-memcache/protocol/Reply"
 import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { KeyInput } from "../../Key.ts"
 import * as Key from "../../Key.ts"
 import { refusal } from "../commands/Answers.ts"
 import { send } from "../commands/Session.ts"
-import type { Backend } from "../servers/Backend.ts"
 import * as Miss from "../servers/Miss.ts"
 import { Claim, claimKeyOf } from "./Claim.ts"
 import type { Policy } from "./Policy.ts"
 import type { State } from "./State.ts"
 
 /**
- * What was found, before its value is decoded. `claim` is there for a winner; for anybody else it is what the item may be
- * replaced by, which keeps nobody from computing.
+ * What was found, before its value is decoded.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Found {
   readonly _tag: "Hit" | "Stale" | "Win" | "Pending"
+  /** The value, if there is one. */
   readonly item: Value | undefined
-  readonly claim: Claim
+  /** What the claim on it is, or would be. */
+  readonly hold: Hold
   readonly command: Command
   readonly server: string
 }
+
+/** The part of a claim that the answer says. */
+type Hold = Partial<Pick<Claim, "cas" | "isPlaceholder" | "claimKey">>
 
 /**
  * What is asked for.
@@ -49,6 +53,24 @@ export interface Question {
   readonly wire: WireKey
   readonly policy: Policy
 }
+
+/**
+ * The claim of a winner. For anybody else it is what the item may be replaced by, and keeps nobody from computing.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const claimOf = (
+  { clock }: State,
+  { key, policy, wire }: Question,
+  { _tag, hold }: Pick<Found, "_tag" | "hold">
+): Claim => {
+  const until = clock.currentTimeMillisUnsafe() + policy.claimSeconds * 1000
+  return new Claim({ key, wire, until, isHeld: _tag === "Win" && hold !== NOBODY, ...hold })
+}
+
+/** Nobody was asked, so nobody has won. */
+const NOBODY: Hold = {}
 
 /**
  * Whether an item is nothing but a claim. `get` of the meta dialect shows the marks, the text dialect does not: there an
@@ -71,30 +93,41 @@ export const lookup = <A>(
   question: Question,
   use: (found: Found) => Effect.Effect<A, MemcacheError>
 ): Effect.Effect<A, MemcacheError> => {
-  const { policy, wire } = question
+  const { key, policy, wire } = question
   const { session } = state
-  const backend = session.pool.pick(wire, Key.hashOf(question.key))
-  if (isMemcacheError(backend)) return Effect.fail(backend)
-  if (state.textServers.has(backend.name)) return lookupBeside(state, question, backend, use)
+  if (state.textServers.size > 0) {
+    const backend = session.pool.pick(wire, Key.hashOf(key))
+    if (!isMemcacheError(backend) && state.textServers.has(backend.name)) return lookupBeside(state, question, use)
+  }
   const flags = policy.isBeside ? policy.reading : policy.vivifying
-  const asked = send(session, question.key, { _tag: "MetaGet", key: wire, flags }, wire, (answer, server) => {
+  return send(session, key, { _tag: "MetaGet", key: wire, flags }, wire, (answer, server) => {
     const found = interpret(state, question, answer, server)
     if (isMemcacheError(found)) return Effect.fail(found)
-    if (policy.isBeside && answer.reply._tag === "End") return claimBeside(state, question, backend, use)
-    const { item } = found
-    const isOverdue = (item === undefined ? found._tag === "Pending" : item.isWinSent) &&
-      found.claim.cas !== undefined &&
-      state.wins.isOverdue(wire, found.claim.cas, state.clock.currentTimeMillisUnsafe(), policy.claimSeconds)
-    return isOverdue ? takeOver(state, question, found.claim, use) : use(found)
-  })
-  return Effect.catchIf(asked, isUnsupported, () => {
-    state.textServers.add(backend.name)
-    return lookupBeside(state, question, backend, use)
+    if (policy.isBeside && answer.reply._tag === "End") return claimBeside(state, question, use)
+    const { hold: { cas, isPlaceholder }, item } = found
+    const isWinSent = item === undefined ? found._tag === "Pending" : item.isWinSent
+    if (!isWinSent || cas === undefined) return use(found)
+    return state.wins.isOverdue(wire, cas, state.clock.currentTimeMillisUnsafe(), policy.claimSeconds)
+      ? takeOver(state, question, isPlaceholder === true ? [`C${cas}`] : ["I", `C${cas}`], use)
+      : use(found)
   })
 }
 
-const isUnsupported = (error: MemcacheError): boolean =>
-  error.reason._tag === "UnsupportedError" && error.outcome !== "unknown"
+/**
+ * Whether a lookup has failed because the server does not speak the meta dialect. It is remembered, so that the lookup
+ * can be tried again, in another way.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isForText = (state: State, { key, wire }: Question, error: MemcacheError): boolean => {
+  const { command } = error.reason
+  if (error.reason._tag !== "UnsupportedError" || Option.isNone(command) || command.value !== "mg") return false
+  const backend = state.session.pool.pick(wire, Key.hashOf(key))
+  if (isMemcacheError(backend)) return false
+  state.textServers.add(backend.name)
+  return true
+}
 
 const interpret = (
   state: State,
@@ -107,21 +140,13 @@ const interpret = (
     case "Value": {
       const { cas, isWin } = reply
       const isEmpty = isPlaceholder(reply)
-      const item = isEmpty ? undefined : reply
-      const claim = claimOf(state, question, { cas, isPlaceholder: isEmpty, isHeld: isWin })
       if (isWin || !reply.isWinSent) state.wins.forget(question.wire)
       const _tag = isWin ? "Win" : isEmpty ? "Pending" : isDue(reply, question.policy) ? "Stale" : "Hit"
-      return { _tag, item, claim, command, server }
+      return { _tag, item: isEmpty ? undefined : reply, hold: { cas, isPlaceholder: isEmpty }, command, server }
     }
     // With `N` that is nobody's answer but our own, for a server that is dead, or a proxy's that knows no `N`.
     case "End":
-      return {
-        _tag: "Win",
-        item: undefined,
-        claim: claimOf(state, question, { isHeld: false }),
-        command,
-        server
-      }
+      return { _tag: "Win", item: undefined, hold: NOBODY, command, server }
     default:
       return refusal(answer, server)
   }
@@ -130,19 +155,15 @@ const interpret = (
 const isDue = (item: Value, { staleSeconds }: Policy): boolean =>
   item.isStale || (staleSeconds > 0 && item.ttl !== undefined && item.ttl >= 0 && item.ttl < staleSeconds)
 
-const claimOf = (state: State, { key, policy, wire }: Question, fields: Partial<Claim>): Claim =>
-  new Claim({ key, wire, until: state.clock.currentTimeMillisUnsafe() + policy.claimSeconds * 1000, ...fields })
-
 /** Lets the next reader win, who may be another, and reads once more. Of many who do so, one is heard. */
 const takeOver = <A>(
   state: State,
   question: Question,
-  { cas, isPlaceholder }: Claim,
+  flags: ReadonlyArray<MetaFlag>,
   use: (found: Found) => Effect.Effect<A, MemcacheError>
 ): Effect.Effect<A, MemcacheError> => {
   const { key, wire } = question
   state.wins.forget(wire)
-  const flags = isPlaceholder ? [`C${cas}`] : ["I", `C${cas}`]
   const freed = send(state.session, key, { _tag: "MetaDelete", key: wire, flags }, wire, (answer) => {
     if (answer.reply._tag === "Header") state.counts.takeovers++
     return Effect.void
@@ -153,32 +174,25 @@ const takeOver = <A>(
 const lookupBeside = <A>(
   state: State,
   question: Question,
-  backend: Backend,
   use: (found: Found) => Effect.Effect<A, MemcacheError>
 ): Effect.Effect<A, MemcacheError> => {
   const { key, wire } = question
   return send(state.session, key, retrieval(wire), wire, (answer, server) => {
-    const found = interpretText(state, question, answer, server)
+    const found = interpretText(answer, server)
     if (isMemcacheError(found)) return Effect.fail(found)
-    return found === undefined ? claimBeside(state, question, backend, use) : use(found)
+    return found === undefined ? claimBeside(state, question, use) : use(found)
   })
 }
 
 const retrieval = (wire: WireKey): Command => ({ _tag: "Get", keys: [wire], withCas: true })
 
-const interpretText = (
-  state: State,
-  question: Question,
-  answer: Answer,
-  server: string
-): Found | MemcacheError | undefined => {
+const interpretText = (answer: Answer, server: string): Found | MemcacheError | undefined => {
   const item = answer.items[0]
   if (item === undefined) return answer.reply._tag === "End" ? undefined : refusal(answer, server)
-  const { command } = answer
-  const claim = claimOf(state, question, { cas: item.cas, isHeld: false })
+  const rest = { hold: { cas: item.cas }, command: answer.command, server }
   return isPlaceholder(item)
-    ? { _tag: "Pending", item: undefined, claim, command, server }
-    : { _tag: "Hit", item, claim, command, server }
+    ? { _tag: "Pending", item: undefined, ...rest }
+    : { _tag: "Hit", item, ...rest }
 }
 
 /**
@@ -188,43 +202,42 @@ const interpretText = (
 const claimBeside = <A>(
   state: State,
   question: Question,
-  backend: Backend,
   use: (found: Found) => Effect.Effect<A, MemcacheError>
 ): Effect.Effect<A, MemcacheError> => {
-  const { policy, wire } = question
+  const { key, policy, wire } = question
+  const backend = state.session.pool.pick(wire, Key.hashOf(key))
+  if (isMemcacheError(backend)) return Effect.fail(backend)
   const claimKey = claimKeyOf(wire)
   const exptime = policy.claimSeconds
-  const add: Command = {
-    _tag: "Store",
-    mode: "add",
-    key: claimKey,
-    flags: 0,
-    exptime,
-    value: CLAIM_VALUE,
-    noreply: false
-  }
-  return Effect.flatMap(backend.sendMany([add, retrieval(wire)]), ([added, read]) => {
-    if (isMemcacheError(added)) return Effect.fail(added)
-    if (isMemcacheError(read)) return Effect.fail(read)
-    const { name } = backend
-    const { _tag } = added.reply
-    const hasWon = _tag === "Stored" || _tag === "Header"
-    if (!hasWon && _tag !== "NotStored") return Effect.fail(refusal(added, name))
-    const found = interpretText(state, question, read, name)
-    if (isMemcacheError(found)) return Effect.fail(found)
-    const nobody = claimOf(state, question, { isHeld: false })
-    if (found?.item !== undefined) {
-      if (!hasWon) return use(found)
-      const freed = backend.send({ _tag: "Delete", key: claimKey, noreply: false })
-      return Effect.tap(use(found), () => Effect.ignore(freed))
+  const item = { key: claimKey, flags: 0, exptime, value: CLAIM_VALUE, noreply: false }
+  return Effect.flatMap(
+    backend.sendMany([{ _tag: "Store", mode: "add", ...item }, retrieval(wire)]),
+    ([added, read]) => {
+      if (isMemcacheError(added)) return Effect.fail(added)
+      if (isMemcacheError(read)) return Effect.fail(read)
+      const { name } = backend
+      const { _tag } = added.reply
+      const hasWon = _tag === "Stored" || _tag === "Header"
+      if (!hasWon && _tag !== "NotStored") return Effect.fail(refusal(added, name))
+      const found = interpretText(read, name)
+      if (isMemcacheError(found)) return Effect.fail(found)
+      if (found?.item !== undefined) {
+        if (!hasWon) return use(found)
+        return Effect.tap(
+          use(found),
+          () => Effect.ignore(backend.send({ _tag: "Delete", key: claimKey, noreply: false }))
+        )
+      }
+      const rest = { item: undefined, command: read.command, server: name }
+      // Where nobody is asked, nobody has won either.
+      if (Miss.causeOf(added) !== undefined) {
+        return use({ _tag: "Win", hold: NOBODY, ...rest })
+      }
+      if (!hasWon) return use({ _tag: "Pending", hold: {}, ...rest })
+      // A placeholder of another program's claim is what is left to be won over.
+      return use(found ?? { _tag: "Win", hold: { claimKey }, ...rest })
     }
-    const rest = { item: undefined, command: read.command, server: name }
-    // Where nobody is asked, nobody has won either.
-    if (Miss.causeOf(added) !== undefined) return use({ _tag: "Win", claim: nobody, ...rest })
-    return hasWon && found === undefined
-      ? use({ _tag: "Win", claim: claimOf(state, question, { claimKey }), ...rest })
-      : use({ _tag: "Pending", claim: found?.claim ?? nobody, ...rest })
-  })
+  )
 }
 
 // One byte, so that nobody takes it for a placeholder.

@@ -16,8 +16,8 @@ import { keyFailure } from "../commands/Session.ts"
 import { decode } from "../commands/Transcoding.ts"
 import { Flights } from "./Flights.ts"
 import { getOrSet } from "./GetOrSet.ts"
-import type { Found } from "./Lookups.ts"
-import { lookup } from "./Lookups.ts"
+import type { Found, Question } from "./Lookups.ts"
+import { claimOf, isForText, lookup } from "./Lookups.ts"
 import * as Policy from "./Policy.ts"
 import * as Settlement from "./Settlement.ts"
 import * as State from "./State.ts"
@@ -61,17 +61,23 @@ const getOrVivify = (state: State.State) =>
     if (typeof wire !== "string") return keyFailure<K>(wire)
     const policy = Policy.resolve(options)
     if (policy instanceof ArgumentError) return Effect.fail(policy)
-    return lookup(state, { key, wire, policy }, (found) => read(state, found))
+    const question = { key, wire, policy }
+    const attempt = Effect.suspend(() => lookup(state, question, (found) => read(state, question, found)))
+    return Effect.catchIf(attempt, (error): boolean => isForText(state, question, error), () => attempt)
   })
 
 const read = (
-  { session: { transcoder } }: State.State,
-  { _tag, claim, command, item, server }: Found
+  state: State.State,
+  question: Question,
+  found: Found
 ): Effect.Effect<Lookup<unknown>, MemcacheError> => {
+  const { _tag, command, item, server } = found
+  const { transcoder } = state.session
   switch (_tag) {
     case "Pending":
       return Effect.succeed({ _tag })
-    case "Win":
+    case "Win": {
+      const claim = claimOf(state, question, found)
       return item === undefined
         ? Effect.succeed({ _tag, claim, value: Option.none() })
         : decode(transcoder, item, command, server, (value): Lookup<unknown> => ({
@@ -79,6 +85,7 @@ const read = (
           claim,
           value: Option.some(value)
         }))
+    }
     default:
       return item === undefined
         ? Effect.succeed({ _tag: "Pending" })

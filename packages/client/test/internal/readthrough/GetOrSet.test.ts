@@ -202,7 +202,7 @@ it.effect("a server that does not speak the meta dialect is asked so once", () =
   Effect.gen(function*() {
     const stored = Reply.status("Header", true)
     const { ask, methods, sent } = yield* make(({ _tag }) =>
-      _tag === "MetaGet" ? MemcacheError.unsupported({}) : _tag === "Get" ? FakeSession.end : stored
+      _tag === "MetaGet" ? MemcacheError.unsupported({ command: "mg" }) : _tag === "Get" ? FakeSession.end : stored
     )
     assert.strictEqual(yield* Fiber.join(yield* ask()), 1)
     assert.strictEqual(yield* Fiber.join(yield* ask()), 2)
