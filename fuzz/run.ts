@@ -114,8 +114,9 @@ const fuzz = (): Promise<ReadonlyArray<Row>> => {
       if (count !== seen.count) seen = { count, at: performance.now() }
       if (performance.now() - seen.at < HANG_MILLISECONDS) return
       fail(watch.input, `An input takes more than ${HANG_MILLISECONDS / 1000} s; it was not made smaller.`)
+      process.exitCode = 1
+      // Ends the run with what there is.
       void worker.terminate()
-      reject(new Error(`${target} hangs`))
     }, 1000)
     worker.on("message", (message: Message) => {
       switch (message._tag) {
@@ -149,12 +150,12 @@ const main = async (): Promise<void> => {
   if (targets.length === 0) throw new Error(`no target is called "${options.target}"; --list names them`)
   if (options.input !== undefined) return runOne(options.input)
   const rows = await fuzz()
-  console.log(`\n${Report.table(rows)}`)
-  if (targets.length === all.length && !options.learn) {
+  if (rows.length > 0) console.log(`\n${Report.table(rows)}`)
+  if (rows.length === all.length && !options.learn) {
     const minutes = Report.secondsForTenMillion(rows, all) / 60
     console.log(`\nTen million inputs take ${minutes.toFixed(1)} minutes of one core at this speed.`)
   }
-  if (options.save) {
+  if (options.save && rows.length > 0) {
     const command = `npm run fuzz -- ${process.argv.slice(2).filter((word) => word !== "--save").join(" ")}`.trim()
     const file = join(import.meta.dirname, "results", "latest.json")
     writeFileSync(file, Report.toJson(rows, all, { command, seed: number("seed")! }))
