@@ -58,6 +58,24 @@ export type {
   Transcoder
 }
 
+export {
+  /**
+   * A fault of the format of this name: a few words without a full stop that quote nothing of the value, and the failure
+   * beneath, which may.
+   *
+   * @category constructors
+   * @since 0.1.0
+   */
+  fault,
+  /**
+   * The fault of an item that only its own language can read. The option `onForeign` makes a miss of it.
+   *
+   * @category constructors
+   * @since 0.1.0
+   */
+  foreign
+} from "./internal/transcoders/Coding.ts"
+
 /**
  * Options of the transcoders that are chosen by name. One that a transcoder has not is an error.
  *

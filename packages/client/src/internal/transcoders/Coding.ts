@@ -71,6 +71,11 @@ export interface Transcoder {
   readonly check?:
     | ((compression: CompressionOptions) => OptionFault | undefined)
     | undefined
+  /**
+   * The flags of a counter that `increment` makes, whose item is decimal digits. Default 2, which is an integer to the
+   * standard transcoder and to most Python clients.
+   */
+  readonly counterFlags?: number | undefined
   readonly encode: (
     value: unknown,
     options?: EncodeOptions | undefined
@@ -114,27 +119,40 @@ export const mapFault = <A, E, F>(coding: Coding<A, E>, change: (fault: E) => F)
   Effect.isEffect(coding) ? Effect.mapError(coding, change) : Result.mapError(coding, change)
 
 /**
- * A failed answer.
+ * A fault of the format of this name: a few words without a full stop that quote nothing of the value, and the failure
+ * beneath, which may.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fault = (format: string, detail: string, issue?: unknown): TranscodeFault => ({
+  _tag: "TranscodeFault",
+  format,
+  detail,
+  issue
+})
+
+/**
+ * The fault of an item that only its own language can read. The option `onForeign` makes a miss of it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const foreign = (format: string): TranscodeFault => ({
+  _tag: "TranscodeFault",
+  format,
+  detail: "it is another language's serialised code, which is never decoded",
+  isForeign: true
+})
+
+/**
+ * An answer with a fault.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const fail = (format: string, detail: string, issue?: unknown): Result.Result<never, TranscodeFault> =>
-  Result.fail({ _tag: "TranscodeFault", format, detail, issue })
-
-/**
- * The answer for what only its own language can read.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const foreign = (format: string): Result.Result<never, TranscodeFault> =>
-  Result.fail({
-    _tag: "TranscodeFault",
-    format,
-    detail: "it is another language's serialised code, which is never decoded",
-    isForeign: true
-  })
+  Result.fail(fault(format, detail, issue))
 
 /**
  * The answer for flags that mean nothing in a format.

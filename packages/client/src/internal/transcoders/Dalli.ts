@@ -41,6 +41,8 @@ export const make = (serializer: "Marshal" | "JSON", strings: "text" | "bytes"):
     [TEXT, "text"]
   ])
   return {
+    // Dalli's own counters are raw.
+    counterFlags: RAW,
     write: serializer === "JSON" ? writeJson : writeRaw,
     look: (flags) => {
       const kind = flags & ~COMPRESSED

@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import type { Codec, CompressionOptions, InflateFault, OptionFault } from "../../Compression.ts"
 import * as Compression from "../../Compression.ts"
 import type { Coding, Encoded, TranscodeFault, Transcoder } from "./Coding.ts"
-import { flatMap, foreign, mapFault, unknownFlags } from "./Coding.ts"
+import { fault, flatMap, foreign, mapFault, unknownFlags } from "./Coding.ts"
 
 /**
  * What a client compresses with. FastLZ is php-memcached's alone.
@@ -25,6 +25,8 @@ export type Packer = Codec | "fastlz"
  * @since 0.1.0
  */
 export interface Format<C extends Packer = never> {
+  /** The flags of decimal digits that the server counts with. */
+  readonly counterFlags: number
   /** A value as it is stored if nothing is compressed. */
   readonly write: (value: unknown) => Result.Result<Encoded, TranscodeFault>
   /** What the flags mean; `undefined` if the client knows no such flags. */
@@ -102,9 +104,10 @@ export const toTranscoder = <C extends Packer>(
   compression: PackingOptions | false | undefined,
   maxInflatedSize: number
 ): Transcoder => {
-  const { look, packing, read, write } = format
+  const { counterFlags, look, packing, read, write } = format
   const plan = packing === undefined ? undefined : planner(packing, compression)
   return {
+    counterFlags,
     check: (called) => check(name, packing?.codecs ?? [], called),
     encode: (value, options) => {
       const plain = write(value)
@@ -123,11 +126,11 @@ export const toTranscoder = <C extends Packer>(
     decode: (bytes, flags) => {
       const item = look(flags)
       if (item === undefined) return unknownFlags
-      if (item.isForeign === true) return foreign(item.format)
+      if (item.isForeign === true) return Result.fail(foreign(item.format))
       if (item.codec === undefined || packing === undefined) return read(item.kind, bytes, false)
       const inflated = mapFault(
         packing.inflate(item.codec, bytes, maxInflatedSize),
-        ({ detail, issue }): TranscodeFault => ({ _tag: "TranscodeFault", format: item.format, detail, issue })
+        ({ detail, issue }) => fault(item.format, detail, issue)
       )
       return flatMap(inflated, (own) => read(item.kind, own, true))
     }

@@ -38,6 +38,7 @@ const FORMATS: ReadonlyMap<number, string> = new Map([
  * @since 0.1.0
  */
 export const make = (): Format => ({
+  counterFlags: NUMBER,
   write,
   look: (kind) => {
     const format = FORMATS.get(kind)

@@ -72,6 +72,7 @@ const HEADER = 4
  * @since 0.1.0
  */
 export const make = (strings: "text" | "bytes", userFlags: number): Format<PhpCodec> => ({
+  counterFlags: INTEGER + userFlags * 0x1_0000,
   write: (value) =>
     Result.map(write(value), ({ bytes, flags }): Encoded => ({ bytes, flags: flags + userFlags * 0x1_0000 })),
   look: (flags) => {

@@ -80,6 +80,7 @@ const FORMATS: ReadonlyMap<number, string> = new Map([
  * @since 0.1.0
  */
 export const make = (dialect: Dialect, strings: "text" | "bytes"): Format<"zlib"> => ({
+  counterFlags: dialect.integer,
   write: (value) => write(dialect, value),
   look: (flags) => {
     const kind = flags & ~COMPRESSED

@@ -98,6 +98,8 @@ const THRESHOLD = 16_384
 export const make = (dialect: Dialect): Format<"gzip"> => {
   const flagsOf = new Map(Array.from(dialect.types, ([flags, type]) => [type, flags] as const).toReversed())
   return {
+    // Its counters are strings.
+    counterFlags: flagsOf.get("string") ?? 0,
     write: (value) => {
       const written = write(dialect, value)
       return Result.isFailure(written)

@@ -21,6 +21,7 @@ const only = (flags: number, format: string): Format["look"] => (given) =>
  * @since 0.1.0
  */
 export const bytes = (flags: number): Format => ({
+  counterFlags: flags,
   write: (value) =>
     value instanceof Uint8Array ? stored(value, flags) : fail("bytes", "only a Uint8Array can be written"),
   look: only(flags, "bytes"),
@@ -34,6 +35,7 @@ export const bytes = (flags: number): Format => ({
  * @since 0.1.0
  */
 export const text = (flags: number): Format => ({
+  counterFlags: flags,
   write: (value) => typeof value === "string" ? textOf(value, flags) : fail("text", "only a string can be written"),
   look: only(flags, "text"),
   read: (_, value) => decodeText(value)
@@ -46,6 +48,7 @@ export const text = (flags: number): Format => ({
  * @since 0.1.0
  */
 export const json = (flags: number): Format => ({
+  counterFlags: flags,
   write: (value) => Result.map(encodeJson(value), (written): Encoded => ({ bytes: Buffer.from(written), flags })),
   look: only(flags, "json"),
   read: (_, value) => decodeJson(value)
@@ -59,6 +62,7 @@ export const json = (flags: number): Format => ({
  * @since 0.1.0
  */
 export const strings = (as: "text" | "bytes"): Format => ({
+  counterFlags: 0,
   write: (value) => {
     if (typeof value === "string") return textOf(value, 0)
     return value instanceof Uint8Array

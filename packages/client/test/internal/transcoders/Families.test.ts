@@ -83,6 +83,29 @@ describe("a value is written", () => {
     assert.deepStrictEqual(write("php-memcached", "a", { userFlags: 0xffff }), [0xffff_0000, "a"])
   })
 
+  it("and a counter has flags under which its digits are read", () => {
+    const counters: ReadonlyArray<readonly [name: Name, flags: number, value: unknown]> = [
+      ["python-memcached", 2, 5],
+      ["pymemcache", 2, 5],
+      ["pylibmc", 4, 5],
+      ["php-memcached", 1, 5],
+      ["dalli", 0, "5"],
+      ["dalli/json", 0, Uint8Array.of(0x35)],
+      ["spymemcached", 0, "5"],
+      ["spymemcached/whalin", 32, "5"],
+      ["npm-memcached", 8, 5],
+      ["memjs", 0, Uint8Array.of(0x35)],
+      ["text", 0, "5"],
+      ["json", 0, 5]
+    ]
+    for (const [name, flags, value] of counters) {
+      assert.strictEqual(transcoderOf(name).counterFlags, flags)
+      assert.deepStrictEqual(read(name, flags, "5"), value)
+    }
+    assert.strictEqual(transcoderOf("php-memcached", { userFlags: 2 }).counterFlags, 0x2_0001)
+    assert.strictEqual(transcoderOf("bytes", { flags: 9 }).counterFlags, 9)
+  })
+
   it("and what a server counts with is never compressed", () => {
     const digits = "9".repeat(5000)
     for (const name of ["python-memcached", "pymemcache", "pylibmc"] as const) {
