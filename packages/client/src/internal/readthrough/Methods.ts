@@ -63,7 +63,12 @@ const getOrVivify = (state: State.State) =>
     if (policy instanceof ArgumentError) return Effect.fail(policy)
     const question = { key, wire, policy }
     const attempt = Effect.suspend(() => lookup(state, question, (found) => read(state, question, found)))
-    return Effect.catchIf(attempt, (error): boolean => isForText(state, question, error), () => attempt)
+    const again: Effect.Effect<Lookup<unknown>, MemcacheError> = Effect.catchIf(
+      attempt,
+      (error) => isForText(state, question, error),
+      () => attempt
+    )
+    return again
   })
 
 const read = (
