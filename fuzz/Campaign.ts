@@ -1,10 +1,11 @@
 /**
  * Runs one target: all of its seeds, then mutations of them, and measures what the run promises to measure.
  *
- * Why no fuzzing engine: `@jazzer.js/core` 4.0.0, the only kept one that is guided by coverage on Node, brings its engine
- * as a compiled addon that needs glibc 2.38 (Debian 12 has 2.36), which no test may need; it also instruments modules of
- * the format "module" only, so not the sources as Node runs them here, and comes with a hundred packages. What it would
- * add, V8 offers by itself: see `Coverage.ts`.
+ * Why no fuzzing engine: `@jazzer.js/core` 4.0.0 is the only kept one for Node that is guided by coverage. Its engine is a
+ * compiled addon that needs glibc 2.38, so it does not load on Debian 12 (tried: `ERR_DLOPEN_FAILED`); it instruments
+ * modules of the format "module" only, so not these sources as Node runs them; and it comes with a hundred packages. What
+ * guides it V8 counts by itself, see `Coverage.ts`; mutating by lines and words, and a model that knows whose reply is
+ * whose, are this protocol's own.
  */
 import * as Corpus from "./Corpus.ts"
 import type { Coverage } from "./Coverage.ts"
@@ -59,13 +60,16 @@ export interface Settings {
 }
 
 /** From here on an input is run again, and its best time counts. */
-const SLOW_MILLISECONDS = 5
+const SLOW_MILLISECONDS = 0.5
 
 /** An input may take so long: a floor for noise, and a microsecond for each byte, twenty times over. */
 const limitOf = (bytes: number): number => 50 + bytes * 0.02
 
 /** Inputs between two looks at the clock. */
 const BATCH = 64
+
+/** The last events of a run that failed are told. */
+const MAX_EVENTS = 40
 
 /** Least time between two collections. */
 const SAMPLE_MILLISECONDS = 1000
@@ -140,7 +144,8 @@ export const run = async (target: Target, settings: Settings): Promise<Row> => {
       last = error
       return true
     })
-    settings.onFailure?.({ target: target.name, message: explain(last), input: smallest })
+    const events = target.explain?.(smallest).slice(-MAX_EVENTS) ?? []
+    settings.onFailure?.({ target: target.name, message: [explain(last), ...events].join("\n"), input: smallest })
   }
 
   const one = async (input: Uint8Array): Promise<void> => {

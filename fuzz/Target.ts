@@ -18,6 +18,8 @@ export interface Target {
   readonly seeds: () => ReadonlyArray<Uint8Array>
   /** Answers how many bytes the code under test was given. Throws where a promise of it is broken. */
   readonly run: (input: Uint8Array) => number | Promise<number>
+  /** What happens in a run, line by line, where the bytes of the input do not say it. */
+  readonly explain?: ((input: Uint8Array) => ReadonlyArray<string>) | undefined
 }
 
 /** A broken promise that is not an exception of the code under test. */

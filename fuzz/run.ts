@@ -61,8 +61,9 @@ const list = (): void => {
 
 const runOne = async (file: string): Promise<void> => {
   for (const target of targets) {
-    console.log(`${target.name}: ${file}`)
-    await target.run(Corpus.read(file))
+    const input = Corpus.read(file)
+    console.log([`${target.name}: ${file}`, ...target.explain?.(input) ?? []].join("\n  "))
+    await target.run(input)
     console.log("  holds")
   }
 }

@@ -48,9 +48,10 @@ export const answer = (
   program: Program
 ): Answer => {
   const choice = program.next()
-  const kind = choice % 8
-  const isMiss = kind === 5
-  if (kind === 6 || kind === 7) return error(command, opaque, ERRORS[kind === 6 ? 0 : 1 + (choice >> 3) % 2], manner)
+  const kind = choice % 16
+  const isMiss = kind === 5 || kind === 6
+  // Few, because some of them end the connection.
+  if (kind >= 14) return error(command, ERRORS[kind === 14 ? 0 : 1 + (choice >> 4) % 2], manner)
   const value = (key: string): string => valueOf(key, serial, choice >> 3)
   const plain = (text: string): Answer => ({ parts: [line(text)], values: [], mayEnd: false })
   const header = (code: string): Answer => plain(`${code}${opaque}`)
@@ -117,12 +118,11 @@ const values = (
 }
 
 /** An error line; for several keys in the meta dialect there is a proxy that still says `END`. */
-const error = (command: Command, opaque: string, text: string, { isMeta }: Manner): Answer => {
+const error = (command: Command, text: string, { isMeta }: Manner): Answer => {
   const isRead = command._tag === "Get" || command._tag === "GetAndTouch"
   // Behind a storage command the client must end the connection; after a failed text get an `END` is ambiguous.
   const isStorage = command._tag === "Store" || command._tag === "Cas" || command._tag === "MetaSet"
   const mayEnd = (isStorage && !text.startsWith("SERVER")) || (isRead && !isMeta)
-  void opaque
   return { parts: [line(text)], values: [], mayEnd }
 }
 

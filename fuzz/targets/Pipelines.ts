@@ -111,6 +111,8 @@ class Scene {
   /** Bytes that were written and delivered; what a run is measured by. */
   private bytes = 0
 
+  /** Nothing is to be damaged, so that everybody must get exactly what is his. */
+  private readonly isClean: boolean
   /** Replies are missing, doubled, out of order or invented. */
   private isShuffled = false
   /** Bytes were changed or cut off. */
@@ -118,8 +120,12 @@ class Scene {
   private edits = 0
   private mayEnd = false
 
-  constructor(input: Uint8Array, dialect: Dialect) {
+  private readonly tell: ((event: string) => void) | undefined
+
+  constructor(input: Uint8Array, dialect: Dialect, tell?: (event: string) => void) {
+    this.tell = tell
     this.program = new Program(input)
+    this.isClean = this.program.below(3) === 0
     this.dialect = dialect
     this.manner = { isMeta: dialect.name === "meta", hasBareMisses: false }
     this.pipeline = new Pipeline<Caller>({
@@ -132,7 +138,7 @@ class Scene {
   run(): number {
     const { pipeline, program } = this
     while (!program.isOver && pipeline.poison === undefined) {
-      this.step(program.below(16))
+      this.step(program.next())
       this.checkAccounts()
     }
     if (pipeline.poison === undefined) {
@@ -145,40 +151,22 @@ class Scene {
     return this.bytes
   }
 
+  /** One event. Damage is rare, because most of it ends the pipeline, and what comes later is never reached. */
   private step(choice: number): void {
     const { program } = this
-    switch (choice) {
-      case 0:
-      case 1:
-      case 2:
-      case 3:
-        return this.enqueue()
-      case 4:
-      case 5:
-        return this.write([Infinity, 1, 20, 100][program.below(4)])
-      case 6:
-        return this.abandon()
-      case 7:
-      case 8:
-        return this.clean(1 + program.below(4))
-      case 9:
-        return this.deliver(Infinity)
-      case 10:
-        return this.deliver(1 + program.below(32))
-      case 11:
-        return this.shuffle(program.below(4))
-      case 12:
-        return this.edit()
-      case 13:
-        return this.tear()
-      case 14:
-        if (program.below(4) > 0) return this.clean(1)
-        this.isShuffled = true
-        this.wire.push(ModelServer.STRAYS[program.below(ModelServer.STRAYS.length)])
-        return
-      default:
-        return this.speak()
-    }
+    if (choice < 90) return this.enqueue()
+    if (choice < 130) return this.write([Infinity, 1, 20, 100][program.below(4)])
+    if (choice < 146) return this.abandon()
+    if (choice < 190) return this.clean(1 + program.below(4))
+    if (choice < 210) return this.deliver(Infinity)
+    if (choice < 236) return this.deliver(1 + program.below(32))
+    if (choice < 240) return this.speak()
+    if (this.isClean) return this.clean(1)
+    if (choice < 246) return this.shuffle(program.below(4))
+    if (choice < 251) return this.edit()
+    if (choice < 253) return this.tear()
+    this.isShuffled = true
+    this.wire.push(ModelServer.STRAYS[program.below(ModelServer.STRAYS.length)])
   }
 
   private enqueue(): void {
@@ -193,6 +181,7 @@ class Scene {
       isSettled: false
     }
     caller.slot = pipeline.enqueue(wanted, caller)
+    this.tell?.(`asks ${wanted._tag}`)
     this.pending.push(caller)
   }
 
@@ -205,6 +194,7 @@ class Scene {
     const reader = new RequestReader({ parse: MetaDecoder.parse, maxBlockSize: 1024 })
     const written = buffer.take()
     this.bytes += written.length
+    this.tell?.(`writes ${JSON.stringify(latin1(written))}`)
     reader.push(written)
     while (this.pending.length > 0 && this.pending[0].slot.state === "sent") {
       const caller = this.pending.shift()!
@@ -240,6 +230,7 @@ class Scene {
     if (candidates.length === 0) return
     const caller = candidates[this.program.below(candidates.length)]
     const isPending = caller.slot.state === "pending"
+    this.tell?.(`gives up ${isPending ? "what waits" : `request ${caller.serial}`}, ${caller.slot.command._tag}`)
     this.pipeline.abandon(caller.slot)
     if (!isPending) return
     check(caller.slot.state === "done", "an abandoned command that was not written is still there")
@@ -309,6 +300,7 @@ class Scene {
     const choice = this.program.below(3)
     this.dialect = choice === 0 ? textDialect : metaDialect
     this.manner = { isMeta: choice > 0, hasBareMisses: choice === 2 }
+    this.tell?.(`speaks ${this.dialect.name}${choice === 2 ? " with bare misses" : ""}`)
     this.pipeline.speak(this.dialect, { hasBareMisses: choice === 2 })
   }
 
@@ -320,6 +312,7 @@ class Scene {
     const chunk = stream.subarray(0, size)
     if (chunk.length < stream.length) this.wire.push(stream.subarray(size))
     this.bytes += chunk.length
+    this.tell?.(`receives ${JSON.stringify(latin1(chunk))}`)
     pipeline.push(chunk)
     for (let slot = pipeline.next(); slot !== undefined; slot = pipeline.next()) this.settle(slot)
   }
@@ -333,6 +326,7 @@ class Scene {
     check(slot.state === "done", "a settled slot is not done")
     this.settled++
     caller.isSettled = true
+    this.tell?.(`settles request ${caller.serial}`)
     const { command, reply } = slot
     const keys = "keys" in command ? command.keys : "key" in command ? [command.key] : []
     // A meta reply that is a value is the whole answer; what a text reply found is listed beside its `END`.
@@ -428,7 +422,16 @@ const target = (dialect: Dialect): Target => ({
   kind: "bytes",
   share: 4,
   seeds,
-  run: (input) => new Scene(input, dialect).run()
+  run: (input) => new Scene(input, dialect).run(),
+  explain: (input) => {
+    const events: Array<string> = []
+    try {
+      new Scene(input, dialect, (event) => events.push(event)).run()
+    } catch {
+      events.push("here it fails")
+    }
+    return events
+  }
 })
 
 /** The pipeline, beginning in either dialect. */
