@@ -19,6 +19,8 @@ import { isKeyError } from "../../KeyError.ts"
 import type { TimeToLive } from "../../TimeToLive.ts"
 import { isRefusal, refusal } from "./Answers.ts"
 import * as Batch from "./Batch.ts"
+import * as Placeholder from "./Placeholder.ts"
+import { isPlaceholder } from "./Placeholder.ts"
 import type { Session } from "./Session.ts"
 import { ask, exptimeOf, keyFailure } from "./Session.ts"
 import type { Coding } from "./Transcoding.ts"
@@ -133,9 +135,6 @@ const single = (answer: Answer, server: string): Value | MemcacheError | undefin
   return isPlaceholder(item) ? undefined : item
 }
 
-/** What `mg` with `N` has left for a winner to fill in: a miss with a time to live. Only the meta dialect tells. */
-const isPlaceholder = (item: Value): boolean => item.length === 0 && !item.isStale && (item.isWin || item.isWinSent)
-
 const readValue =
   (session: Session) => (answer: Answer, server: string): Effect.Effect<Option.Option<unknown>, MemcacheError> => {
     const item = single(answer, server)
@@ -167,7 +166,7 @@ const retrieveShare = (session: Session) => (share: Batch.Share<WireKey, Found |
   const asked = session.readRetry === undefined
     ? backend.sendMany(commands)
     : session.readRetry.sendMany(backend, commands)
-  return Effect.map(asked, (answers) => {
+  return Effect.flatMap(asked, (answers) => {
     answers.forEach((answer, i) => {
       // An error line beside values is about the keys that have none, unless it is known which.
       const error = isMemcacheError(answer) ? answer : errorIn(answer, backend.name)
@@ -178,6 +177,7 @@ const retrieveShare = (session: Session) => (share: Batch.Share<WireKey, Found |
         else outcomes.push(errorIn({ ...answer, reply: answer.replies[slot] }, backend.name))
       }
     })
+    return Placeholder.remove(backend, items, outcomes)
   })
 }
 

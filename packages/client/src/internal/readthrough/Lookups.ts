@@ -9,6 +9,7 @@
 import type { Command, MetaFlag } from "@effect-memcache/protocol/Command"
 import type { Key as WireKey } from "@effect-memcache/protocol/Key"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import { itemAt } from "@effect-memcache/protocol/Pipeline"
 import type { Value } from "@effect-memcache/protocol/Reply"
 import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
@@ -17,6 +18,7 @@ import * as Option from "effect/Option"
 import type { KeyInput } from "../../Key.ts"
 import * as Key from "../../Key.ts"
 import { refusal } from "../commands/Answers.ts"
+import { isBlank, isPlaceholder } from "../commands/Placeholder.ts"
 import { send } from "../commands/Session.ts"
 import * as Miss from "../servers/Miss.ts"
 import { Claim, claimKeyOf } from "./Claim.ts"
@@ -71,16 +73,6 @@ export const claimOf = (
 
 /** Nobody was asked, so nobody has won. */
 const NOBODY: Hold = {}
-
-/**
- * Whether an item is nothing but a claim. `get` of the meta dialect shows the marks, the text dialect does not: there an
- * empty item without flags may be somebody's empty bytes as well.
- *
- * @category guards
- * @since 0.1.0
- */
-export const isPlaceholder = (item: Value): boolean =>
-  item.length === 0 && item.flags === 0 && (item.isText || item.isWin || item.isWinSent || item.isStale)
 
 /**
  * Reads the item, and goes on at once with what was found: its bytes may be gone later.
@@ -187,10 +179,11 @@ const lookupBeside = <A>(
 const retrieval = (wire: WireKey): Command => ({ _tag: "Get", keys: [wire], withCas: true })
 
 const interpretText = (answer: Answer, server: string): Found | MemcacheError | undefined => {
-  const item = answer.items[0]
+  const item = itemAt(answer, 0)
   if (item === undefined) return answer.reply._tag === "End" ? undefined : refusal(answer, server)
   const rest = { hold: { cas: item.cas }, command: answer.command, server }
-  return isPlaceholder(item)
+  // Nothing marks it here, and empty bytes are not worth more than a claim that is kept.
+  return isBlank(item)
     ? { _tag: "Pending", item: undefined, ...rest }
     : { _tag: "Hit", item, ...rest }
 }

@@ -97,7 +97,10 @@ it.effect("the placeholder of a vivified item is a miss, an empty value that was
     const get = (reply: FakeSession.Response) => Retrieval.get(FakeSession.make(() => reply).session)("k")
     assert.deepStrictEqual(yield* get(placeholder), Option.none())
     assert.deepStrictEqual(yield* get({ ...placeholder, isWinSent: false, isWin: true }), Option.none())
-    assert.deepStrictEqual(yield* get({ ...placeholder, isStale: true }), Option.some(new Uint8Array(0)))
+    // Made invalid while it was empty: what else it may be, it is no fresh value.
+    assert.deepStrictEqual(yield* get({ ...placeholder, isStale: true }), Option.none())
+    // An empty text, which is being computed anew.
+    assert.deepStrictEqual(yield* get({ ...placeholder, flags: 16 }), Option.some(""))
     assert.deepStrictEqual(yield* get(value(false)), Option.some(new Uint8Array(0)))
   }))
 
