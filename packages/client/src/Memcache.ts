@@ -301,12 +301,13 @@ const withOptions = <R>(
 const make = Effect.fnUntraced(function*(
   options: ResolvedOptions
 ): Effect.fn.Return<Memcache["Service"], OptionsError, Transport | Scope.Scope> {
-  const { defaultTtl, maxItemSize, onWriteFailure, pool: poolOptions, prefix, readSchedule, transcoder } = options
+  const { defaultTtl, maxItemSize, onForeign, onWriteFailure, pool: poolOptions, prefix, readSchedule, transcoder } =
+    options
   const readRetry = readSchedule === undefined ? undefined : new ReadRetry(readSchedule)
   // Made before the pool, so that it still hears of what fails when the pool closes.
   const writeFailures = onWriteFailure === undefined ? undefined : yield* WriteFailureHook.make(onWriteFailure)
   const pool = yield* Pool.make(poolOptions)
-  const session: Session = { pool, prefix, defaultTtl, transcoder, maxItemSize, readRetry, writeFailures }
+  const session: Session = { pool, prefix, defaultTtl, transcoder, onForeign, maxItemSize, readRetry, writeFailures }
   return Memcache.of({
     ...(yield* ReadThroughMethods.make(session)),
     get: Retrieval.get(session),

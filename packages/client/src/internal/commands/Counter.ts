@@ -42,7 +42,7 @@ export interface CounterOptions {
   readonly ttl?: TimeToLive | undefined
 }
 
-/** The flags of an integer (`Transcoder`), so that a `get` of a counter answers a number. */
+/** The flags of an integer where the transcoder has none of its own, so that a `get` of a counter answers a number. */
 const INTEGER_FLAGS = 2
 
 /** How often a counter may vanish between two of our commands before it counts as absent. */
@@ -97,7 +97,7 @@ const countFrom = <K extends KeyInput>(
           backend,
           deadline: backend.deadline,
           command,
-          creation: creation(wire, initial, exptime),
+          creation: creation(wire, session.transcoder.counterFlags ?? INTEGER_FLAGS, initial, exptime),
           initial,
           read: Writing.watchAnswer(session, mode, key, readCounter),
           giveUp: Writing.watchAnswer(session, mode, key, () => Effect.succeedNone)
@@ -162,11 +162,11 @@ const countOrCreate = (
   })
 }
 
-const creation = (key: WireKey, initial: bigint, exptime: number): Command => ({
+const creation = (key: WireKey, flags: number, initial: bigint, exptime: number): Command => ({
   _tag: "Store",
   mode: "add",
   key,
-  flags: INTEGER_FLAGS,
+  flags,
   exptime,
   value: Ascii.bytes(String(initial)),
   noreply: false

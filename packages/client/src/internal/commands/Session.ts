@@ -35,6 +35,8 @@ import type { WriteFailureHook } from "./WriteFailureHook.ts"
 export interface Session {
   readonly pool: Pool
   readonly transcoder: Transcoder
+  /** What reading another language's serialised code does; absent for `"fail"`. */
+  readonly onForeign?: "fail" | "miss" | undefined
   /** Stands before every plain key; "" for none. */
   readonly prefix: string
   /** For what is stored without a ttl. */

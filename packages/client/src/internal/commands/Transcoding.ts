@@ -8,6 +8,7 @@ import { verb } from "@effect-memcache/protocol/Command"
 import type { Value } from "@effect-memcache/protocol/Reply"
 import { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { Encoded, EncodeOptions, TranscodeFault, Transcoder } from "../../Transcoder.ts"
 import type { Session } from "./Session.ts"
@@ -72,7 +73,8 @@ export const admit = (
 }
 
 /**
- * Decodes the value of a reply and answers what `use` makes of it.
+ * Decodes the value of a reply and answers what `use` makes of it; `missed` in the place of what only another language
+ * can read, if it is given.
  *
  * @category decoding
  * @since 0.1.0
@@ -82,19 +84,28 @@ export const decode = <A>(
   item: Value,
   command: Command,
   server: string,
-  use: (value: unknown) => A
+  use: (value: unknown) => A,
+  missed?: Effect.Effect<A> | undefined
 ): Effect.Effect<A, MemcacheError> => {
   const coding = transcoder.decode(item.value, item.flags)
-  if (!Result.isResult(coding)) {
-    return Effect.mapBoth(coding, {
-      onSuccess: use,
-      onFailure: (fault) => decodeError(fault, item, verb(command), server)
-    })
-  }
-  return Result.isSuccess(coding)
-    ? Effect.succeed(use(coding.success))
-    : Effect.fail(decodeError(coding.failure, item, verb(command), server))
+  if (Result.isResult(coding) && Result.isSuccess(coding)) return Effect.succeed(use(coding.success))
+  const failed = (fault: TranscodeFault): Effect.Effect<A, MemcacheError> =>
+    fault.isForeign === true && missed !== undefined
+      ? missed
+      : Effect.fail(decodeError(fault, item, verb(command), server))
+  return Result.isResult(coding)
+    ? failed(coding.failure)
+    : Effect.matchEffect(coding, { onSuccess: (value) => Effect.succeed(use(value)), onFailure: failed })
 }
+
+/**
+ * What `decode` answers for what only another language can read, by the client's option `onForeign`.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const missOf = (session: Session): Effect.Effect<Option.Option<never>> | undefined =>
+  session.onForeign === "miss" ? Effect.succeedNone : undefined
 
 /**
  * Waits for those codings that must be waited for; answers are in the order of the codings.

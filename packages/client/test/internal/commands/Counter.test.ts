@@ -45,6 +45,15 @@ it.effect("a counter that is absent is made with the flags of an integer", () =>
     assert.strictEqual(Buffer.from(made.value).toString(), "7")
   }))
 
+it.effect("a counter is made with the flags that the transcoder has for one", () =>
+  Effect.gen(function*() {
+    const left: Array<Reply> = [notFound, { _tag: "Stored" }]
+    const { commands, session } = FakeSession.make(() => left.shift() ?? notFound)
+    const transcoder = { ...session.transcoder, counterFlags: 0 }
+    yield* Counter.count({ ...session, transcoder }, "incr")("n", { initial: 7 })
+    assert.deepInclude(commands[1], { _tag: "Store", flags: 0 })
+  }))
+
 it.effect("when somebody else makes the counter first, theirs is counted", () =>
   Effect.gen(function*() {
     const { count, words } = play(notFound, notStored, { _tag: "Counter", value: 2n })
