@@ -208,6 +208,14 @@ export const plan = (options: CompressionOptions, own?: CompressionOptions | fal
 const known = (codec: Codec): Codec => CODECS.includes(codec) ? codec : "zlib"
 
 /**
+ * CRC-32 of `bytes`, or of all that `before` is the checksum of and then `bytes`.
+ *
+ * @category encoding
+ * @since 0.1.0
+ */
+export const checksum = (bytes: Uint8Array, before = 0): number => zlib.crc32(bytes, before)
+
+/**
  * Compresses, and answers `undefined` where that makes nothing smaller. A level that the codec has not is its default.
  * `keep` is for the formats of those who store also what has grown.
  *

@@ -13,6 +13,7 @@
  * | 32 | JSON |
  * | 64 | any other number, as JavaScript writes it: `0.1`, `1e+21`, `NaN`, `Infinity`, `-0` |
  * | 128 | `true`, `false`, `null` |
+ * | 32768 | where the parts of a large value are: `LargeValues` reads it, and nothing else does |
  * | +8 | compressed by zlib |
  * | +264 | compressed by gzip |
  * | +520 | compressed by brotli |
@@ -30,6 +31,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { CompressionOptions, InflateFault } from "./Compression.ts"
 import * as Compression from "./Compression.ts"
+import { MANIFEST_FLAGS, Written } from "./internal/large/Written.ts"
 import type { Encoded, EncodeOptions, TranscodeFault, Transcoder } from "./internal/transcoders/Coding.ts"
 
 /**
@@ -116,7 +118,7 @@ export const make = (options?: StandardTranscoderOptions): Transcoder => {
  */
 export const standard: Transcoder = make()
 
-/** Formats that are recognised, of which pickle and Python 2's long are never read. */
+/** Formats that are recognised, of which pickle, Python 2's long and large values are never read here. */
 const FORMATS: ReadonlyMap<number, string> = new Map([
   [FLAGS.bytes, "bytes"],
   [1, "pickle"],
@@ -125,14 +127,15 @@ const FORMATS: ReadonlyMap<number, string> = new Map([
   [FLAGS.text, "text"],
   [FLAGS.json, "json"],
   [FLAGS.float, "float"],
-  [FLAGS.literal, "literal"]
+  [FLAGS.literal, "literal"],
+  [MANIFEST_FLAGS, "large-value"]
 ])
 
 const CODECS: ReadonlyMap<number, Compression.Codec> = new Map(
   Compression.CODECS.map((codec) => [CODEC_FLAGS[codec], codec])
 )
 
-const isReadable = (kind: number): boolean => kind !== 1 && kind !== 4
+const isReadable = (kind: number): boolean => kind !== 1 && kind !== 4 && kind !== MANIFEST_FLAGS
 
 const fault = (format: string, detail: string, issue?: unknown): TranscodeFault => ({
   _tag: "TranscodeFault",
@@ -171,6 +174,7 @@ const encodePlain = (value: unknown): Result.Result<Encoded, TranscodeFault> => 
 }
 
 const encodeJson = (value: object): Result.Result<Encoded, TranscodeFault> => {
+  if (value instanceof Written) return stored(value.bytes, value.flags)
   try {
     const tag = Object.prototype.toString.call(value).slice(8, -1)
     if (!("toJSON" in value) && (EMPTY_IN_JSON.has(tag) || ArrayBuffer.isView(value))) {
