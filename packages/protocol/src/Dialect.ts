@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Command } from "./Command.ts"
+import type { Key } from "./Key.ts"
 import type { Reply } from "./Reply.ts"
 import type { WriteBuffer } from "./WriteBuffer.ts"
 
@@ -29,6 +30,9 @@ export interface Dialect {
    * that is supported and answered: no `noreply`, no `q`, no `O`.
    */
   readonly encode: (buffer: WriteBuffer, command: Command, opaque: number) => boolean
-  /** Reads the reply line that lies between `start` and `end`, without its end. */
-  readonly parse: (bytes: Uint8Array, start: number, end: number) => Reply
+  /**
+   * Reads the reply line that lies between `start` and `end`, without its end. `likely` is the key that a value probably
+   * has: one that has it is given this very string instead of another.
+   */
+  readonly parse: (bytes: Uint8Array, start: number, end: number, likely?: Key) => Reply
 }

@@ -52,7 +52,8 @@ export interface Answer {
  * @since 0.1.0
  */
 export const itemAt = ({ items, reply }: Answer, index: number): Value | undefined =>
-  reply._tag === "Value" ? reply : items[index]
+  // Items first: an answer that was put together from several has the last one's reply, which may be a value, too.
+  items.length > 0 ? items[index] : reply._tag === "Value" ? reply : undefined
 
 const NO_REPLY: Reply = { _tag: "Malformed", reason: "no reply yet" }
 const NOTHING: ReadonlyArray<never> = []
@@ -159,7 +160,7 @@ export class Pipeline<Owner> {
     this.dialect = options.dialect
     this.nextOpaque = options.nextOpaque
     this.reader = new ResponseReader({
-      parse: (bytes, start, end) => this.dialect.parse(bytes, start, end),
+      parse: (bytes, start, end) => this.dialect.parse(bytes, start, end, likelyKey(this.sent.head)),
       maxItemSize: options.maxItemSize
     })
   }
@@ -294,6 +295,12 @@ export class Pipeline<Owner> {
     this.bytes -= slot.bytes
   }
 }
+
+/** The key of the value that comes next, if the server keeps to the order of the keys. */
+const likelyKey = (oldest: Expectation | undefined): Key | undefined =>
+  oldest !== undefined && oldest.opaque === 0 && "keys" in oldest.command
+    ? oldest.command.keys[oldest.cursor]
+    : undefined
 
 const isFailedTextRead = (slot: Expectation, reply: Reply): boolean =>
   (slot.command._tag === "Get" || slot.command._tag === "GetAndTouch") && slot.opaque === 0 && !slot.isFenced &&

@@ -70,6 +70,12 @@ export class ReceiveBuffer {
     return this.chunk.length - this.position + this.carried
   }
 
+  /** The first byte that is not read yet, or -1. */
+  get firstByte(): number {
+    if (this.carried > 0) return this.carry[0]
+    return this.position < this.chunk.length ? this.chunk[this.position] : -1
+  }
+
   /** Whether the line that `readLine` would find begins with `text`, as far as bytes are there. */
   startsWith(text: string): boolean {
     if (this.unread < text.length) return false

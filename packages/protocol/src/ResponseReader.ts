@@ -11,6 +11,9 @@ import { ReceiveBuffer } from "./ReceiveBuffer.ts"
 import type { Malformed, Reply, Value } from "./Reply.ts"
 import { malformed } from "./Reply.ts"
 
+// A code or a word in capitals, or the digits of a counter.
+const isReplyStart = (byte: number): boolean => (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x30 && byte <= 0x39)
+
 /**
  * A reader for one connection. After a malformed reply it answers the same for ever.
  *
@@ -44,6 +47,9 @@ export class ResponseReader {
     if (this.fault !== undefined) return this.fault
     let reply: Value | undefined = this.pending
     if (reply === undefined) {
+      // Its line end may never come, and nobody should wait for it.
+      const byte = this.buffer.firstByte
+      if (byte !== -1 && !isReplyStart(byte)) return this.fail(`not a reply: it begins with byte ${byte}`)
       const fault = this.buffer.readLine(MAX_LINE_LENGTH)
       if (fault === "more") return undefined
       if (fault === "tooLong") return this.fail("a line is longer than 2048 bytes")

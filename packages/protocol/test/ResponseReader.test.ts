@@ -112,6 +112,16 @@ describe("a reader", () => {
     assert.strictEqual(it.next(true), first)
   })
 
+  it("does not wait for the end of a line that no reply begins with", () => {
+    for (const first of ["\x81\0\0\x05", "\0", "\r", "\n", " END", "end", "\xff", "-1", "<html>"]) {
+      for (const before of ["", "END\r\n"]) {
+        const [last] = replies([bytes(before + first)]).slice(-1)
+        assert.strictEqual(last._tag, "Malformed", JSON.stringify(first))
+      }
+    }
+    assert.deepStrictEqual(replies([bytes("E")]), [])
+  })
+
   it("calls malformed what the protocol does not allow between replies", () => {
     for (
       const [stream, reason] of [
@@ -119,7 +129,7 @@ describe("a reader", () => {
         ["VALUE a 0 1\r\nxyz", "a value is not followed by CRLF"],
         ["VALUE a 0 1\r\nx\n\n", "a value is not followed by CRLF"],
         [`STAT a ${"x".repeat(2049)}`, "a line is longer than 2048 bytes"],
-        ["\r\n", "not a reply of the text protocol: \"\""]
+        ["\r\n", "not a reply: it begins with byte 13"]
       ]
     ) {
       for (const keep of [true, false]) {

@@ -35,9 +35,9 @@ const FIRST_WRAPPED_TTL = 2_147_483_648
  * @category decoding
  * @since 0.1.0
  */
-export const parse = (bytes: Uint8Array, start: number, end: number): Reply => {
+export const parse = (bytes: Uint8Array, start: number, end: number, likely?: Key.Key): Reply => {
   const length = end - start
-  if (length < 2 || (length > 2 && bytes[start + 2] !== BLANK)) return Text.parse(bytes, start, end)
+  if (length < 2 || (length > 2 && bytes[start + 2] !== BLANK)) return Text.parse(bytes, start, end, likely)
   switch ((bytes[start] << 8) | bytes[start + 1]) {
     case VA:
       return parseValue(bytes, start + 3, end)

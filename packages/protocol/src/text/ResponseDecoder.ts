@@ -24,13 +24,15 @@ const RESET: Word = { _tag: "Reset" }
  * A line that starts with ERROR, CLIENT_ERROR or SERVER_ERROR is an error whatever follows: memcached itself writes
  * `ERROR: shutdown not enabled` and `ERROR Too many open connections`.
  *
+ * `likely` is the key that a value probably has; see `Dialect.parse`.
+ *
  * @category decoding
  * @since 0.1.0
  */
-export const parse = (bytes: Uint8Array, start: number, end: number): Reply => {
+export const parse = (bytes: Uint8Array, start: number, end: number, likely?: Key.Key): Reply => {
   switch (start < end ? bytes[start] : -1) {
     case 0x56: // V
-      if (startsWith(bytes, start, end, "VALUE ")) return parseValue(bytes, start, end)
+      if (startsWith(bytes, start, end, "VALUE ")) return parseValue(bytes, start, end, likely)
       if (end - start > 8 && startsWith(bytes, start, end, "VERSION ")) {
         return { _tag: "Version", version: byteString(bytes, start + 8, end) }
       }
@@ -88,12 +90,14 @@ export const parse = (bytes: Uint8Array, start: number, end: number): Reply => {
 }
 
 // VALUE <key> <flags> <bytes> [<cas unique>]
-const parseValue = (bytes: Uint8Array, start: number, end: number): Reply => {
+const parseValue = (bytes: Uint8Array, start: number, end: number, likely: Key.Key | undefined): Reply => {
   const keyStart = start + 6
   const keyEnd = wordEnd(bytes, keyStart, end)
   const flagsEnd = wordEnd(bytes, keyEnd + 1, end)
   const lengthEnd = wordEnd(bytes, flagsEnd + 1, end)
-  const key = Key.fromWire(bytes, keyStart, keyEnd)
+  // To compare takes less time than to make a string that would then be compared.
+  const isLikely = likely !== undefined && equals(bytes, keyStart, keyEnd, likely)
+  const key = isLikely ? likely : Key.fromWire(bytes, keyStart, keyEnd)
   if (!Key.isKey(key)) return refuse("VALUE with a key that no item can have", bytes, start, end)
   const flags = digits(bytes, keyEnd + 1, flagsEnd)
   if (flags < 0) return refuse("VALUE with bad flags", bytes, start, end)

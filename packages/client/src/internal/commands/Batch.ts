@@ -84,6 +84,14 @@ export class Batch<K, Item, Outcome> {
     return this.targets.filter(isMemcacheError)
   }
 
+  /** `outcomes`, without an object for each. */
+  forEach(use: (key: K, outcome: Outcome | MemcacheError) => void): void {
+    for (let i = 0; i < this.callers.length; i++) {
+      const target = this.targets[i]
+      use(this.callers[i], isMemcacheError(target) ? target : target.outcomes[this.slots[i]])
+    }
+  }
+
   /** Every key of the caller's, in the caller's order, with its outcome. */
   *outcomes(): IterableIterator<readonly [key: K, outcome: Outcome | MemcacheError]> {
     for (let i = 0; i < this.callers.length; i++) {
