@@ -127,4 +127,29 @@ describe("while a server is dead", () => {
           assert.deepStrictEqual(yield* cache.get(key), Option.none())
         })
     ))
+
+  for (const policy of ["rehash", "gutter"] as const) {
+    it.live(`every value of a batch is its own key's under the policy ${policy}, wherever it comes from`, () =>
+      Effect.gen(function*() {
+        const [dead, live, spare] = yield* Effect.replicateEffect(EmbeddedMemcached.make(), 3)
+        const gutter = policy === "gutter" ? { gutter: { servers: spare.address } } : {}
+        const layer = Memcache.layer({
+          servers: [dead.address, live.address],
+          deadHost: { policy, ...gutter, schedule: Schedule.spaced("10 seconds") }
+        })
+        yield* Effect.gen(function*() {
+          const cache = yield* Memcache
+          const keys = Array.from({ length: 100 }, (_, i) => `key:${i}`)
+          const own = new Map(keys.map((key) => [key, `value of ${key}`]))
+          yield* dead.stop
+          yield* cache.setMany(own)
+          assert.deepStrictEqual(yield* cache.getMany(keys), own)
+          // Now the batch itself finds out that the server is dead.
+          yield* cache.forgetDeadHosts
+          assert.deepStrictEqual(yield* cache.getMany(keys), own)
+          yield* cache.delete("key:7")
+          assert.deepStrictEqual([...(yield* cache.getMany(["key:6", "key:7", "key:8"])).keys()], ["key:6", "key:8"])
+        }).pipe(Effect.provide(layer))
+      }))
+  }
 })
