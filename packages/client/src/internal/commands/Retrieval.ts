@@ -17,6 +17,7 @@ import type { ArgumentError } from "../../ArgumentError.ts"
 import type { KeyErrorOf, KeyInput } from "../../Key.ts"
 import { isKeyError } from "../../KeyError.ts"
 import type { TimeToLive } from "../../TimeToLive.ts"
+import type { TranscodeFault } from "../../Transcoder.ts"
 import { isRefusal, refusal } from "./Answers.ts"
 import * as Batch from "./Batch.ts"
 import * as Placeholder from "./Placeholder.ts"
@@ -24,7 +25,7 @@ import { isPlaceholder } from "./Placeholder.ts"
 import type { Session } from "./Session.ts"
 import { ask, exptimeOf, keyFailure } from "./Session.ts"
 import type { Coding } from "./Transcoding.ts"
-import { decode, decodeError, settle } from "./Transcoding.ts"
+import { decode, decodeError, missOf, settle } from "./Transcoding.ts"
 
 /**
  * A value with what memcached keeps beside it.
@@ -135,24 +136,29 @@ const single = (answer: Answer, server: string): Value | MemcacheError | undefin
   return isPlaceholder(item) ? undefined : item
 }
 
-const readValue =
-  (session: Session) => (answer: Answer, server: string): Effect.Effect<Option.Option<unknown>, MemcacheError> => {
+const readValue = (session: Session) => {
+  const missed = missOf(session)
+  return (answer: Answer, server: string): Effect.Effect<Option.Option<unknown>, MemcacheError> => {
     const item = single(answer, server)
     if (item === undefined) return Effect.succeedNone
     if (isMemcacheError(item)) return Effect.fail(item)
-    return decode(session.transcoder, item, answer.command, server, Option.some)
+    return decode<Option.Option<unknown>>(session.transcoder, item, answer.command, server, Option.some, missed)
   }
+}
 
-const readItem =
-  (session: Session) => (answer: Answer, server: string): Effect.Effect<Option.Option<Item>, MemcacheError> => {
+const readItem = (session: Session) => {
+  const missed = missOf(session)
+  return (answer: Answer, server: string): Effect.Effect<Option.Option<Item>, MemcacheError> => {
     const item = single(answer, server)
     if (item === undefined) return Effect.succeedNone
     if (isMemcacheError(item)) return Effect.fail(item)
     const { cas, flags } = item
     // Asked for, and left out: whatever this is, it does not do compare-and-swap.
     if (cas === undefined) return Effect.fail(refusal(answer, server))
-    return decode(session.transcoder, item, answer.command, server, (value) => Option.some({ value, cas, flags }))
+    const found = (value: unknown): Option.Option<Item> => Option.some({ value, cas, flags })
+    return decode(session.transcoder, item, answer.command, server, found, missed)
   }
+}
 
 /** A value of a batch, and where it came from. */
 interface Found {
@@ -202,26 +208,39 @@ const retrievals = (keys: ReadonlyArray<WireKey>): Array<Get> => {
   return commands
 }
 
+/** A value that is waited for. */
+interface Later<K> extends Found {
+  readonly key: K
+  readonly coding: Coding<unknown>
+}
+
 const decodeAll = <K>(session: Session, batch: Batch.Batch<K, WireKey, Found | undefined>) => {
-  const keys: Array<K> = []
-  const founds: Array<Found> = []
-  const codings: Array<Coding<unknown>> = []
+  const values = new Map<K, unknown>()
   const failed = new Map<K, MemcacheError>()
-  for (const [key, outcome] of batch.outcomes()) {
-    if (isMemcacheError(outcome)) failed.set(key, outcome)
-    else if (outcome !== undefined) {
-      keys.push(key)
-      founds.push(outcome)
-      codings.push(session.transcoder.decode(outcome.item.value, outcome.item.flags))
+  const later: Array<Later<K>> = []
+  const note = (key: K, result: Result.Result<unknown, TranscodeFault>, { item, server }: Found): void => {
+    if (Result.isSuccess(result)) values.set(key, result.success)
+    else {
+      values.delete(key)
+      if (result.failure.isForeign === true && session.onForeign === "miss") return
+      failed.set(key, decodeError(result.failure, item, "get", server))
     }
   }
-  return Effect.map(settle(codings), (results) => {
-    const values = new Map<K, unknown>()
-    results.forEach((result, i) => {
-      const { item, server } = founds[i]
-      if (Result.isSuccess(result)) values.set(keys[i], result.success)
-      else failed.set(keys[i], decodeError(result.failure, item, "get", server))
-    })
+  batch.forEach((key, outcome) => {
+    if (outcome === undefined) return
+    if (isMemcacheError(outcome)) {
+      failed.set(key, outcome)
+      return
+    }
+    const coding = session.transcoder.decode(outcome.item.value, outcome.item.flags)
+    if (Result.isResult(coding)) return note(key, coding, outcome)
+    // Keeps its place in the order.
+    values.set(key, undefined)
+    later.push({ key, coding, ...outcome })
+  })
+  if (later.length === 0) return Effect.succeed({ values, failed })
+  return Effect.map(settle(later.map(({ coding }) => coding)), (results) => {
+    results.forEach((result, i) => note(later[i].key, result, later[i]))
     return { values, failed }
   })
 }
