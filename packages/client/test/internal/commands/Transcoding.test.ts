@@ -1,8 +1,14 @@
+import { value } from "@effect-memcache/protocol/Reply"
+import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Retrieval from "../../../src/internal/commands/Retrieval.ts"
 import * as Storage from "../../../src/internal/commands/Storage.ts"
 import { standard } from "../../../src/StandardTranscoder.ts"
+import type { Transcoder } from "../../../src/Transcoder.ts"
+import { fault, foreign } from "../../../src/Transcoder.ts"
 import * as FakeSession from "../../FakeSession.ts"
 
 const play = (flags: number) => {
@@ -30,4 +36,60 @@ it.effect("flags from 0 to 2^32 - 1 are sent as they are", () =>
       assert.isTrue(yield* Storage.store(session, "set")("k", 1))
       assert.deepStrictEqual(commands.map((command) => command._tag === "Store" && command.flags), [flags])
     }
+  }))
+
+const foreignItem = Object.assign(value(true), { flags: 1, cas: 7n, length: 2, value: Buffer.from("N.") })
+
+const reading = (onForeign: "fail" | "miss", isLater: boolean) => {
+  const { session } = FakeSession.make((command) =>
+    command._tag === "Get" && command.keys.length > 1
+      ? { items: [FakeSession.text("one"), foreignItem], reply: FakeSession.end }
+      : foreignItem
+  )
+  const decode: Transcoder["decode"] = (bytes, flags) => {
+    const result = flags === 1 ? Result.fail(foreign("pickle")) : standard.decode(bytes, flags)
+    return isLater && Result.isResult(result) ? Effect.fromResult(result) : result
+  }
+  return { ...session, onForeign, transcoder: { ...standard, decode } }
+}
+
+it.effect.each([false, true])(
+  "foreign code is an error that names its format, also later: %o",
+  (isLater) =>
+    Effect.gen(function*() {
+      const session = reading("fail", isLater)
+      const errors: ReadonlyArray<Effect.Effect<unknown, unknown>> = [
+        Retrieval.get(session)("k"),
+        Retrieval.gets(session)("k"),
+        Retrieval.getAndTouch(session)("k", "1 minute"),
+        Retrieval.getMany(session)(["a", "b"])
+      ]
+      for (const error of yield* Effect.forEach(errors, Effect.flip)) {
+        assert.isTrue(error instanceof MemcacheError)
+        assert.deepInclude((error as MemcacheError).reason, { _tag: "DecodeError", format: "pickle", flags: 1 })
+      }
+    })
+)
+
+it.effect.each([false, true])(
+  "foreign code is a miss where the client says so, also later: %o",
+  (isLater) =>
+    Effect.gen(function*() {
+      const session = reading("miss", isLater)
+      assert.deepStrictEqual(yield* Retrieval.get(session)("k"), Option.none())
+      assert.deepStrictEqual(yield* Retrieval.gets(session)("k"), Option.none())
+      assert.deepStrictEqual(yield* Retrieval.getAndTouch(session)("k", "1 minute"), Option.none())
+      assert.deepStrictEqual([...(yield* Retrieval.getMany(session)(["a", "b"]))], [["a", "one"]])
+      const { failed } = yield* Retrieval.getManyPartial(session)(["a", "b"])
+      assert.strictEqual(failed.size, 0)
+    })
+)
+
+it.effect("what is damaged is no miss", () =>
+  Effect.gen(function*() {
+    const session = reading("miss", false)
+    const decode = () => Result.fail(fault("text", "its bytes are no UTF-8"))
+    const damaged = { ...session, transcoder: { ...standard, decode } }
+    yield* Effect.flip(Retrieval.get(damaged)("k"))
+    yield* Effect.flip(Retrieval.getMany(damaged)(["a", "b"]))
   }))
