@@ -97,7 +97,12 @@ export const make = (options?: StandardTranscoderOptions): Transcoder => {
       const packed = flags & CODEC_FLAGS.zstd
       const kind = flags - packed
       const format = FORMATS.get(kind)
-      if (format === undefined || !isReadable(kind)) return fail(format ?? "unknown", "nothing here reads such flags")
+      if (format === undefined || !isReadable(kind)) {
+        return fail(
+          format ?? "unknown",
+          kind === MANIFEST_FLAGS ? "LargeValues reads it" : "nothing here reads such flags"
+        )
+      }
       if (packed === 0) return kind === FLAGS.bytes ? Result.succeed(new Uint8Array(bytes)) : decodePlain(kind, bytes)
       const codec = CODECS.get(packed)
       if (codec === undefined) return fail("unknown", "nothing here reads such flags")
