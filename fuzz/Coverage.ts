@@ -18,11 +18,6 @@ export class Coverage {
     this.session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true })
   }
 
-  /** How many blocks are known. */
-  get size(): number {
-    return this.known.size
-  }
-
   /** How many blocks were run since the last call that had never been run before. They are known from now on. */
   grow(): number {
     const before = this.known.size

@@ -2,6 +2,7 @@
  * Reply lines and reply streams, read as a client reads them: the two decoders, and the reader that cuts the stream.
  */
 import type { Dialect } from "@effect-memcache/protocol/Dialect"
+import type { Key } from "@effect-memcache/protocol/Key"
 import * as MetaEncoder from "@effect-memcache/protocol/meta/ResponseEncoder"
 import { metaDialect } from "@effect-memcache/protocol/MetaDialect"
 import type { Reply, Value } from "@effect-memcache/protocol/Reply"
@@ -97,6 +98,16 @@ const checkFields = (reply: Reply): void => {
   if (reply._tag === "Value") check(isCount(reply.length), "a length is no safe integer")
 }
 
+/** A decoder is told which key is likely. A wrong guess must change nothing, least of all the key. */
+const checkGuesses = (dialect: Dialect, input: Uint8Array, reply: Reply): void => {
+  if (!("isBase64" in reply) || reply.key === undefined) return
+  const { key } = reply
+  const said = ofReply(reply)
+  for (const guess of [key, key.slice(0, -1), `${key}a`, `a${key.slice(1)}`, `${key.slice(0, -1)}a`, ""]) {
+    checkSame([ofReply(dialect.parse(input, 0, input.length, guess as Key))], [said], `read with the guess ${guess}`)
+  }
+}
+
 const NOTHING = new Uint8Array(0)
 
 const lineTarget = (dialect: Dialect): Target => ({
@@ -112,6 +123,7 @@ const lineTarget = (dialect: Dialect): Target => ({
       return input.length
     }
     checkFields(reply)
+    checkGuesses(dialect, input, reply)
     // Flags above 2^53 are not shown exactly, and nobody writes such ones.
     if ("flags" in reply && !Number.isSafeInteger(reply.flags)) return input.length
     if (reply._tag === "Value") {
@@ -127,27 +139,28 @@ const lineTarget = (dialect: Dialect): Target => ({
   }
 })
 
+/** Every reply of either dialect begins with a capital or a digit. */
+const STARTS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
 /** What the reader must find, by the most obvious means: all bytes are there, and a line is searched from its start. */
 const reference = (dialect: Dialect, input: Uint8Array): ReadonlyArray<string> => {
   const replies: Array<string> = []
+  const broken = (): ReadonlyArray<string> => [...replies, "Malformed"]
   for (let at = 0;;) {
+    // No line end makes a reply of what begins with such a byte, so it is not waited for.
+    if (at < input.length && !STARTS.includes(String.fromCharCode(input[at]))) return broken()
     const found = input.indexOf(LF, at)
     const end = found < 0 ? input.length : found
-    if (end - at > MAX_LINE + 1) return [...replies, "Malformed a line is longer than 2048 bytes"]
+    if (end - at > MAX_LINE + 1) return broken()
     if (found < 0) return replies
-    if (end === at || input[end - 1] !== CR) return [...replies, "Malformed a line ends without CRLF"]
+    if (end === at || input[end - 1] !== CR) return broken()
     const reply = dialect.parse(input, at, end - 1)
     at = end + 1
     if (reply._tag === "Value") {
       const { length } = reply
-      if (length > MAX_ITEM_SIZE) {
-        const reason = `a value of ${length} bytes is larger than maxItemSize (${MAX_ITEM_SIZE} bytes)`
-        return [...replies, `Malformed ${reason}`]
-      }
+      if (length > MAX_ITEM_SIZE) return broken()
       if (at + length + 2 > input.length) return replies
-      if (input[at + length] !== CR || input[at + length + 1] !== LF) {
-        return [...replies, "Malformed a value is not followed by CRLF"]
-      }
+      if (input[at + length] !== CR || input[at + length + 1] !== LF) return broken()
       reply.value = input.subarray(at, at + length)
       at += length + 2
     }

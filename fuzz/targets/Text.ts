@@ -35,8 +35,7 @@ export const ofReply = (reply: Reply, hasValue = true): string => {
     case "ClientError":
     case "ServerError":
       return `${reply._tag} ${reply.message}`
-    case "Malformed":
-      return `Malformed ${reply.reason}`
+    // Why is said for people, and may depend on how much of the line is there.
     default:
       return reply._tag
   }
