@@ -17,9 +17,9 @@ import type * as Scope from "effect/Scope"
  * @category models
  * @since 0.1.0
  */
-export interface Flight {
-  fiber: Fiber.Fiber<unknown, unknown> | undefined
-  waiting: number
+export class Flight {
+  fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  waiting = 0
 }
 
 /**
@@ -48,7 +48,7 @@ export class Flights {
    */
   start<A, E, R>(wire: WireKey, computation: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.uninterruptibleMask((restore) => {
-      const flight: Flight = { fiber: undefined, waiting: 0 }
+      const flight = new Flight()
       this.flights.set(wire, flight)
       const whole = Effect.ensuring(computation, Effect.sync(() => this.detach(wire, flight)))
       // Not started at once: by the time that anybody can join it, it is known which fiber it is.

@@ -4,8 +4,13 @@
  *
  * @since 0.1.0
  */
+import type { Command } from "@effect-memcache/protocol/Command"
+import type { Key as WireKey } from "@effect-memcache/protocol/Key"
+import { MAX_RELATIVE_EXPTIME } from "@effect-memcache/protocol/Limits"
+import type { Answer as LineAnswer } from "@effect-memcache/protocol/Pipeline"
 import type { Value } from "@effect-memcache/protocol/Reply"
 import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -15,21 +20,24 @@ import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import { ArgumentError } from "../../ArgumentError.ts"
 import type { KeyInput } from "../../Key.ts"
-import * as Key from "../../Key.ts"
-import type { KeyError } from "../../KeyError.ts"
 import type { GetOrSetOptions, ValueCodec } from "../../ReadThrough.ts"
+import type { TimeToLive } from "../../TimeToLive.ts"
 import { toExptime } from "../../TimeToLive.ts"
+import { ask } from "../commands/Session.ts"
 import { decode } from "../commands/Transcoding.ts"
 import type { Claim } from "./Claim.ts"
-import type { Flight, Flights } from "./Flights.ts"
+import type { Flights } from "./Flights.ts"
+import { Flight } from "./Flights.ts"
 import type { Found, Question } from "./Lookups.ts"
-import { claimOf, isForText, lookup } from "./Lookups.ts"
+import { claimOf, commandOf, isForText, lookup, readAnswer } from "./Lookups.ts"
 import * as Policy from "./Policy.ts"
 import * as Settlement from "./Settlement.ts"
 import type { State } from "./State.ts"
 
-/** One call, checked. */
+/** One call. What is asked for is known when it runs, and the same at every run. */
 interface Call extends Question {
+  wire: WireKey
+  policy: Policy.Policy
   readonly compute: Effect.Effect<unknown, unknown, unknown>
   readonly options: GetOrSetOptions & { readonly codec?: ValueCodec<unknown, unknown> | undefined }
 }
@@ -58,12 +66,20 @@ type Answer = Effect.Effect<unknown, unknown, unknown>
  */
 export const getOrSet = (state: State, flights: Flights) => {
   const machine = new Machine(state, flights)
-  return (key: KeyInput, compute: Answer, options: Call["options"] = {}): Answer =>
-    Effect.suspend(() => {
-      const call = machine.check(key, compute, options)
-      return "_tag" in call ? Effect.fail(call) : machine.run(call)
-    })
+  return (key: KeyInput, compute: Answer, options: Call["options"] = {}): Answer => {
+    const call: Call = { key, wire: "" as WireKey, policy: Policy.none, compute, options }
+    const read: Answer = ask(
+      state.session,
+      key,
+      (wire) => machine.commandOf(call, wire),
+      (answer, server) => machine.readAnswer(call, answer, server)
+    )
+    return Effect.catch(read, (problem) => machine.goOn(call, problem))
+  }
 }
+
+/** Where there is nothing to be asked for by `mg`. */
+const OTHERWISE = Symbol()
 
 /**
  * What runs in a flight is uninterruptible but for the computation itself and the pauses between two looks, so that no
@@ -74,6 +90,7 @@ class Machine {
   private readonly flights: Flights
   private readonly fulfil: ReturnType<typeof Settlement.fulfil>
   private readonly release: ReturnType<typeof Settlement.release>
+  private lastTtl: TimeToLive | undefined = undefined
 
   constructor(state: State, flights: Flights) {
     this.state = state
@@ -82,33 +99,57 @@ class Machine {
     this.release = Settlement.release(state)
   }
 
-  check(key: KeyInput, compute: Answer, options: Call["options"]): Call | KeyError | ArgumentError {
-    const { clock, session } = this.state
-    const wire = Key.wireOf(key, session.prefix)
-    if (typeof wire !== "string") return wire
+  /** The command that begins a call. What keeps it from being sent goes where its failures go. */
+  commandOf(call: Call, wire: WireKey): Command | Effect.Effect<Command, unknown> {
+    const { session } = this.state
+    const { options } = call
     const policy = Policy.resolve(options)
-    if (policy instanceof ArgumentError) return policy
-    const exptime = toExptime(options.ttl ?? session.defaultTtl, clock.currentTimeMillisUnsafe())
-    return typeof exptime === "number" ? { key, wire, policy, compute, options } : exptime
+    if (policy instanceof ArgumentError) return Effect.fail(policy)
+    const ttl = options.ttl ?? session.defaultTtl
+    if (ttl !== undefined && ttl !== this.lastTtl) {
+      const exptime = toExptime(ttl, this.state.clock.currentTimeMillisUnsafe())
+      if (typeof exptime !== "number") return Effect.fail(exptime)
+      // What is relative is right at any time.
+      if (exptime <= MAX_RELATIVE_EXPTIME && typeof ttl === "string") this.lastTtl = ttl
+    }
+    call.wire = wire
+    call.policy = policy
+    const flight = this.flights.of(wire)
+    return flight === undefined ? commandOf(this.state, call) ?? Effect.fail(OTHERWISE) : Effect.fail(flight)
   }
 
-  run(call: Call): Answer {
-    const flight = this.flights.of(call.wire)
-    if (flight !== undefined) return this.share(call, flight)
-    return this.look(call, this.answer, () => this.begin(call, this.compute(call)))
+  readAnswer(call: Call, answer: LineAnswer, server: string): Effect.Effect<unknown, MemcacheError> {
+    return readAnswer(this.state, call, answer, server, (found) => this.read(call, found) as Effect.Effect<unknown>)
+  }
+
+  /** Goes on where a fresh value is not the answer. */
+  goOn(call: Call, problem: unknown): Answer {
+    if (problem instanceof Read) return this.answer(call, problem)
+    if (problem instanceof Flight) return this.share(call, problem)
+    const compute = () => this.begin(call, this.compute(call))
+    if (problem === OTHERWISE) return this.look(call, this.answer, compute)
+    return isMemcacheError(problem) ? this.goOnWithout(call, problem, this.answer, compute) : Effect.fail(problem)
   }
 
   /** Reads the item: a fresh value is the answer, and anything else is for `use`, or without the cache if it failed. */
   private look(call: Call, use: (call: Call, read: Read) => Answer, withoutCache: () => Answer): Answer {
-    const read: Answer = lookup(this.state, call, (found) => this.read(call, found) as Effect.Effect<unknown, never>)
-    return Effect.catch(read, (problem) => {
-      if (problem instanceof Read) return use.call(this, call, problem)
-      const error = problem as MemcacheError
-      if (isForText(this.state, call, error)) return this.look(call, use, withoutCache)
-      if (call.options.onError === "fail") return Effect.fail(error)
-      this.state.counts.errors++
-      return withoutCache()
-    })
+    const read: Answer = lookup(this.state, call, (found) => this.read(call, found) as Effect.Effect<unknown>)
+    return Effect.catch(read, (problem) =>
+      problem instanceof Read
+        ? use.call(this, call, problem)
+        : this.goOnWithout(call, problem as MemcacheError, use, withoutCache))
+  }
+
+  private goOnWithout(
+    call: Call,
+    error: MemcacheError,
+    use: (call: Call, read: Read) => Answer,
+    withoutCache: () => Answer
+  ): Answer {
+    if (isForText(this.state, call, error)) return this.look(call, use, withoutCache)
+    if (call.options.onError === "fail") return Effect.fail(error)
+    this.state.counts.errors++
+    return withoutCache()
   }
 
   private read(call: Call, found: Found): Answer {

@@ -35,14 +35,17 @@ export interface Found {
   readonly _tag: "Hit" | "Stale" | "Win" | "Pending"
   /** The value, if there is one. */
   readonly item: Value | undefined
-  /** What the claim on it is, or would be. */
-  readonly hold: Hold
+  /** Of the item, a placeholder included. */
+  readonly cas: bigint | undefined
+  readonly isPlaceholder: boolean
+  /** Another has won. */
+  readonly isWinSent: boolean
+  /** This caller has won, and so keeps others from computing. */
+  readonly isHeld: boolean
+  readonly claimKey: WireKey | undefined
   readonly command: Command
   readonly server: string
 }
-
-/** The part of a claim that the answer says. */
-type Hold = Partial<Pick<Claim, "cas" | "isPlaceholder" | "claimKey">>
 
 /**
  * What is asked for.
@@ -65,14 +68,29 @@ export interface Question {
 export const claimOf = (
   { clock }: State,
   { key, policy, wire }: Question,
-  { _tag, hold }: Pick<Found, "_tag" | "hold">
+  { cas, claimKey, isHeld, isPlaceholder }: Found
 ): Claim => {
   const until = clock.currentTimeMillisUnsafe() + policy.claimSeconds * 1000
-  return new Claim({ key, wire, until, isHeld: _tag === "Win" && hold !== NOBODY, ...hold })
+  return new Claim({ key, wire, until, cas, claimKey, isHeld, isPlaceholder })
 }
 
-/** Nobody was asked, so nobody has won. */
-const NOBODY: Hold = {}
+const found = (
+  _tag: Found["_tag"],
+  item: Value | undefined,
+  { command }: Answer,
+  server: string,
+  hold: Partial<Pick<Found, "cas" | "isPlaceholder" | "isWinSent" | "isHeld" | "claimKey">>
+): Found => ({
+  _tag,
+  item,
+  cas: hold.cas,
+  isPlaceholder: hold.isPlaceholder ?? false,
+  isWinSent: hold.isWinSent ?? false,
+  isHeld: hold.isHeld ?? false,
+  claimKey: hold.claimKey,
+  command,
+  server
+})
 
 /**
  * Reads the item, and goes on at once with what was found: its bytes may be gone later.
@@ -85,24 +103,54 @@ export const lookup = <A>(
   question: Question,
   use: (found: Found) => Effect.Effect<A, MemcacheError>
 ): Effect.Effect<A, MemcacheError> => {
-  const { key, policy, wire } = question
-  const { session } = state
-  if (state.textServers.size > 0) {
+  const command = commandOf(state, question)
+  if (command === undefined) return lookupBeside(state, question, use)
+  return send(
+    state.session,
+    question.key,
+    command,
+    question.wire,
+    (answer, server) => readAnswer(state, question, answer, server, use)
+  )
+}
+
+/**
+ * What asks for an item of a server that speaks the meta dialect; `undefined` for one that does not.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const commandOf = ({ session, textServers }: State, { key, policy, wire }: Question): Command | undefined => {
+  if (textServers.size > 0) {
     const backend = session.pool.pick(wire, Key.hashOf(key))
-    if (!isMemcacheError(backend) && state.textServers.has(backend.name)) return lookupBeside(state, question, use)
+    if (!isMemcacheError(backend) && textServers.has(backend.name)) return undefined
   }
-  const flags = policy.isBeside ? policy.reading : policy.vivifying
-  return send(session, key, { _tag: "MetaGet", key: wire, flags }, wire, (answer, server) => {
-    const found = interpret(state, question, answer, server)
-    if (isMemcacheError(found)) return Effect.fail(found)
-    if (policy.isBeside && answer.reply._tag === "End") return claimBeside(state, question, use)
-    const { hold: { cas, isPlaceholder }, item } = found
-    const isWinSent = item === undefined ? found._tag === "Pending" : item.isWinSent
-    if (!isWinSent || cas === undefined) return use(found)
-    return state.wins.isOverdue(wire, cas, state.clock.currentTimeMillisUnsafe(), policy.claimSeconds)
-      ? takeOver(state, question, isPlaceholder === true ? [`C${cas}`] : ["I", `C${cas}`], use)
-      : use(found)
-  })
+  return { _tag: "MetaGet", key: wire, flags: policy.isBeside ? policy.reading : policy.vivifying }
+}
+
+/**
+ * Goes on with the answer to that command.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const readAnswer = <A>(
+  state: State,
+  question: Question,
+  answer: Answer,
+  server: string,
+  use: (found: Found) => Effect.Effect<A, MemcacheError>
+): Effect.Effect<A, MemcacheError> => {
+  const { policy, wire } = question
+  const found = interpret(state, question, answer, server)
+  if (isMemcacheError(found)) return Effect.fail(found)
+  if (found._tag === "Hit" && !found.isWinSent) return use(found)
+  if (policy.isBeside && answer.reply._tag === "End") return claimBeside(state, question, use)
+  const { cas, isPlaceholder, isWinSent } = found
+  if (!isWinSent || cas === undefined) return use(found)
+  return state.wins.isOverdue(wire, cas, state.clock.currentTimeMillisUnsafe(), policy.claimSeconds)
+    ? takeOver(state, question, isPlaceholder ? [`C${cas}`] : ["I", `C${cas}`], use)
+    : use(found)
 }
 
 /**
@@ -127,18 +175,27 @@ const interpret = (
   answer: Answer,
   server: string
 ): Found | MemcacheError => {
-  const { command, reply } = answer
+  const { reply } = answer
   switch (reply._tag) {
     case "Value": {
-      const { cas, isWin } = reply
+      const { cas, isWin, isWinSent } = reply
+      if (isWin || !isWinSent) state.wins.forget(question.wire)
       const isEmpty = isPlaceholder(reply)
-      if (isWin || !reply.isWinSent) state.wins.forget(question.wire)
-      const _tag = isWin ? "Win" : isEmpty ? "Pending" : isDue(reply, question.policy) ? "Stale" : "Hit"
-      return { _tag, item: isEmpty ? undefined : reply, hold: { cas, isPlaceholder: isEmpty }, command, server }
+      return {
+        _tag: isWin ? "Win" : isEmpty ? "Pending" : isDue(reply, question.policy) ? "Stale" : "Hit",
+        item: isEmpty ? undefined : reply,
+        cas,
+        isPlaceholder: isEmpty,
+        isWinSent,
+        isHeld: isWin,
+        claimKey: undefined,
+        command: answer.command,
+        server
+      }
     }
     // With `N` that is nobody's answer but our own, for a server that is dead, or a proxy's that knows no `N`.
     case "End":
-      return { _tag: "Win", item: undefined, hold: NOBODY, command, server }
+      return found("Win", undefined, answer, server, {})
     default:
       return refusal(answer, server)
   }
@@ -170,9 +227,9 @@ const lookupBeside = <A>(
 ): Effect.Effect<A, MemcacheError> => {
   const { key, wire } = question
   return send(state.session, key, retrieval(wire), wire, (answer, server) => {
-    const found = interpretText(answer, server)
-    if (isMemcacheError(found)) return Effect.fail(found)
-    return found === undefined ? claimBeside(state, question, use) : use(found)
+    const there = interpretText(answer, server)
+    if (isMemcacheError(there)) return Effect.fail(there)
+    return there === undefined ? claimBeside(state, question, use) : use(there)
   })
 }
 
@@ -181,11 +238,10 @@ const retrieval = (wire: WireKey): Command => ({ _tag: "Get", keys: [wire], with
 const interpretText = (answer: Answer, server: string): Found | MemcacheError | undefined => {
   const item = itemAt(answer, 0)
   if (item === undefined) return answer.reply._tag === "End" ? undefined : refusal(answer, server)
-  const rest = { hold: { cas: item.cas }, command: answer.command, server }
   // Nothing marks it here, and empty bytes are not worth more than a claim that is kept.
   return isBlank(item)
-    ? { _tag: "Pending", item: undefined, ...rest }
-    : { _tag: "Hit", item, ...rest }
+    ? found("Pending", undefined, answer, server, { cas: item.cas })
+    : found("Hit", item, answer, server, { cas: item.cas })
 }
 
 /**
@@ -212,23 +268,20 @@ const claimBeside = <A>(
       const { _tag } = added.reply
       const hasWon = _tag === "Stored" || _tag === "Header"
       if (!hasWon && _tag !== "NotStored") return Effect.fail(refusal(added, name))
-      const found = interpretText(read, name)
-      if (isMemcacheError(found)) return Effect.fail(found)
-      if (found?.item !== undefined) {
-        if (!hasWon) return use(found)
+      const there = interpretText(read, name)
+      if (isMemcacheError(there)) return Effect.fail(there)
+      if (there?.item !== undefined) {
+        if (!hasWon) return use(there)
         return Effect.tap(
-          use(found),
+          use(there),
           () => Effect.ignore(backend.send({ _tag: "Delete", key: claimKey, noreply: false }))
         )
       }
-      const rest = { item: undefined, command: read.command, server: name }
       // Where nobody is asked, nobody has won either.
-      if (Miss.causeOf(added) !== undefined) {
-        return use({ _tag: "Win", hold: NOBODY, ...rest })
-      }
-      if (!hasWon) return use({ _tag: "Pending", hold: {}, ...rest })
+      if (Miss.causeOf(added) !== undefined) return use(found("Win", undefined, read, name, {}))
+      if (!hasWon) return use(found("Pending", undefined, read, name, {}))
       // A placeholder of another program's claim is what is left to be won over.
-      return use(found ?? { _tag: "Win", hold: { claimKey }, ...rest })
+      return use(there ?? found("Win", undefined, read, name, { isHeld: true, claimKey }))
     }
   )
 }

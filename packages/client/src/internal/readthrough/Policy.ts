@@ -32,6 +32,14 @@ export interface Policy {
   readonly reading: ReadonlyArray<MetaFlag>
 }
 
+/**
+ * Of a call that has not begun.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const none: Policy = { claimSeconds: 0, staleSeconds: 0, isBeside: false, vivifying: [], reading: [] }
+
 const DEFAULT_CLAIM: Period = "10 seconds"
 
 interface Remembered extends Required<VivifyOptions> {

@@ -25,7 +25,10 @@ it.effect("what is empty in a batch is asked for once more, alone, and is a miss
   Effect.gen(function*() {
     for (const mark of [{ isWinSent: true }, { isWin: true }, { isStale: true }]) {
       const fake = make(marked(mark))
-      assert.deepStrictEqual(yield* getMany(fake), { values: new Map([["v", "v"]]) as Map<string, unknown>, failed: new Map() })
+      assert.deepStrictEqual(yield* getMany(fake), {
+        values: new Map([["v", "v"]]) as Map<string, unknown>,
+        failed: new Map()
+      })
       assert.deepStrictEqual(fake.commands.map(keysOf), [["k", "v"], ["k"]])
     }
     assert.deepStrictEqual((yield* getMany(make(FakeSession.end))).values, new Map([["v", "v"]]))
