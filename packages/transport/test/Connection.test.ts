@@ -856,6 +856,32 @@ describe("over a real socket", () => {
       assert.strictEqual(connection.answered, 100)
     }))
 
+  it.live("judges nothing by a time at which its socket has not had a turn, however often the loop stalls", () =>
+    Effect.gen(function*() {
+      const port = yield* answeringServer
+      const socket = yield* NodeSocket.makeNet({ host: "127.0.0.1", port })
+      const connection = yield* make(socket, { ...defaults, commandTimeout: 100 })
+      const outcomes: Array<string> = []
+      const stall = () => {
+        const until = performance.now() + 300
+        while (performance.now() < until);
+      }
+      yield* Effect.callback<void>((resume) => {
+        // Each reply is read after the timer has gone off and before it judges, and its caller sends, and stalls, there.
+        const next = (): void => {
+          connection.submit(get("k"), (outcome) => {
+            outcomes.push(isMemcacheError(outcome) ? outcomeOf(outcome) : valueOf(outcome))
+            if (outcomes.length === 5) resume(Effect.void)
+            else next()
+          })
+          // After the flush, which the end of the tick makes.
+          queueMicrotask(stall)
+        }
+        next()
+      })
+      assert.deepStrictEqual(outcomes, ["1", "1", "1", "1", "1"])
+    }))
+
   it.live("reads while it cannot write, so that neither side waits for the other", () =>
     Effect.gen(function*() {
       const value = "v".repeat(500_000)

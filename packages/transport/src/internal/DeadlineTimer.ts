@@ -17,15 +17,32 @@ const RESOLUTION = 5
  */
 export class DeadlineTimer {
   private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-  private readonly onTime: Effect.Effect<void>
+  private readonly afterwards: Effect.Effect<void>
   private armed: { readonly at: number; readonly fiber: Fiber.Fiber<void> } | undefined = undefined
 
-  /** Runs on the clock of `fork`, so that `TestClock` drives it. `onTime` arms it again for what is left. */
-  constructor(fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>, onTime: () => void) {
+  /**
+   * Runs on the clock of `fork`, so that `TestClock` drives it. `onTime` is given the time at which the timer went off,
+   * and arms it again for what is left.
+   *
+   * A reply may lie in the kernel already when a stalled event loop gets to run its timers: the socket has its turn before
+   * anything is judged late. For what passes its deadline in that turn, because the loop stalls again in it, the socket
+   * has had none yet, so the time from before it is the one to judge by.
+   */
+  constructor(
+    fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>,
+    now: () => number,
+    onTime: (firedAt: number) => void
+  ) {
     this.fork = fork
-    this.onTime = Effect.sync(() => {
-      this.armed = undefined
-      onTime()
+    this.afterwards = Effect.suspend(() => {
+      const firedAt = now()
+      return Effect.andThen(
+        Effect.yieldNow,
+        Effect.sync(() => {
+          this.armed = undefined
+          onTime(firedAt)
+        })
+      )
     })
   }
 
@@ -36,10 +53,7 @@ export class DeadlineTimer {
       this.stop()
     }
     const delay = Duration.millis(Math.max(Math.ceil(at - now), RESOLUTION))
-    // A reply may lie in the kernel already when a stalled event loop gets to run its timers: the socket has its turn
-    // before anything is judged late.
-    const wait = Effect.andThen(Effect.sleep(delay), Effect.yieldNow)
-    this.armed = { at, fiber: this.fork(Effect.andThen(wait, this.onTime)) }
+    this.armed = { at, fiber: this.fork(Effect.andThen(Effect.sleep(delay), this.afterwards)) }
   }
 
   /** Calls back no more. */
