@@ -33,6 +33,10 @@ import type { CompressionOptions, InflateFault } from "./Compression.ts"
 import * as Compression from "./Compression.ts"
 import { MANIFEST_FLAGS, Written } from "./internal/large/Written.ts"
 import type { Encoded, EncodeOptions, TranscodeFault, Transcoder } from "./internal/transcoders/Coding.ts"
+import { fail, fault, foreign, stored } from "./internal/transcoders/Coding.ts"
+import { decodeJson, encodeJson } from "./internal/transcoders/Json.ts"
+import { decodeFloat, decodeInteger, isInteger } from "./internal/transcoders/Numbers.ts"
+import { ascii, decodeText, latin1, ownBytes, storeText } from "./internal/transcoders/Text.ts"
 
 /**
  * The flags by name.
@@ -97,6 +101,7 @@ export const make = (options?: StandardTranscoderOptions): Transcoder => {
       const packed = flags & CODEC_FLAGS.zstd
       const kind = flags - packed
       const format = FORMATS.get(kind)
+      if (kind === PICKLE) return Result.fail(foreign("pickle"))
       if (format === undefined || !isReadable(kind)) {
         return fail(
           format ?? "unknown",
@@ -123,10 +128,12 @@ export const make = (options?: StandardTranscoderOptions): Transcoder => {
  */
 export const standard: Transcoder = make()
 
-/** Formats that are recognised, of which pickle, Python 2's long and large values are never read here. */
+/** Of python-memcached and pymemcache, for everything that is neither bytes, nor text, nor an integer. */
+const PICKLE = 1
+
+/** Formats that are recognised, of which Python 2's long and large values are not read here. */
 const FORMATS: ReadonlyMap<number, string> = new Map([
   [FLAGS.bytes, "bytes"],
-  [1, "pickle"],
   [FLAGS.integer, "integer"],
   [4, "python-long"],
   [FLAGS.text, "text"],
@@ -140,31 +147,14 @@ const CODECS: ReadonlyMap<number, Compression.Codec> = new Map(
   Compression.CODECS.map((codec) => [CODEC_FLAGS[codec], codec])
 )
 
-const isReadable = (kind: number): boolean => kind !== 1 && kind !== 4 && kind !== MANIFEST_FLAGS
-
-const fault = (format: string, detail: string, issue?: unknown): TranscodeFault => ({
-  _tag: "TranscodeFault",
-  format,
-  detail,
-  issue
-})
-
-const fail = (format: string, detail: string, issue?: unknown): Result.Result<never, TranscodeFault> =>
-  Result.fail(fault(format, detail, issue))
-
-const stored = (bytes: Uint8Array, flags: number): Result.Result<Encoded, TranscodeFault> =>
-  Result.succeed({ bytes, flags })
-
-const ascii = (text: string): Uint8Array => Buffer.from(text, "latin1")
+const isReadable = (kind: number): boolean => kind !== 4 && kind !== MANIFEST_FLAGS
 
 const encodePlain = (value: unknown): Result.Result<Encoded, TranscodeFault> => {
   switch (typeof value) {
     case "string":
-      return value.isWellFormed()
-        ? stored(Buffer.from(value, "utf8"), FLAGS.text)
-        : fail("text", "it has half a surrogate pair, which UTF-8 cannot write")
+      return storeText(value, FLAGS.text)
     case "number":
-      if (Number.isSafeInteger(value) && !Object.is(value, -0)) return stored(ascii(String(value)), FLAGS.integer)
+      if (isInteger(value)) return stored(ascii(String(value)), FLAGS.integer)
       return stored(ascii(Object.is(value, -0) ? "-0" : String(value)), FLAGS.float)
     case "bigint":
       return stored(ascii(String(value)), FLAGS.integer)
@@ -172,109 +162,35 @@ const encodePlain = (value: unknown): Result.Result<Encoded, TranscodeFault> => 
       return stored(ascii(String(value)), FLAGS.literal)
     case "object":
       if (value === null) return stored(ascii("null"), FLAGS.literal)
-      return value instanceof Uint8Array ? stored(value, FLAGS.bytes) : encodeJson(value)
+      return value instanceof Uint8Array ? stored(value, FLAGS.bytes) : writeJson(value)
     default:
       return fail("unknown", `${typeof value === "undefined" ? "undefined" : `a ${typeof value}`} is no value to store`)
   }
 }
 
-const encodeJson = (value: object): Result.Result<Encoded, TranscodeFault> => {
+const writeJson = (value: object): Result.Result<Encoded, TranscodeFault> => {
   if (value instanceof Written) return stored(value.bytes, value.flags)
-  try {
-    const tag = Object.prototype.toString.call(value).slice(8, -1)
-    if (!("toJSON" in value) && (EMPTY_IN_JSON.has(tag) || ArrayBuffer.isView(value))) {
-      return fail("json", `JSON cannot write a ${tag}`)
-    }
-    const text: string | undefined = JSON.stringify(value)
-    return text === undefined ? fail("json", "its toJSON answers undefined") : stored(Buffer.from(text), FLAGS.json)
-  } catch (issue) {
-    return fail("json", explain(issue), issue)
-  }
-}
-
-/** What `JSON.stringify` writes as `{}`, so that it would be lost without a word. */
-const EMPTY_IN_JSON: ReadonlySet<string> = new Set([
-  "ArrayBuffer",
-  "SharedArrayBuffer",
-  "Map",
-  "Set",
-  "WeakMap",
-  "WeakSet",
-  "WeakRef",
-  "Promise",
-  "RegExp",
-  "Error"
-])
-
-// V8's own messages quote constructors and property names, which are the caller's data.
-const explain = (issue: unknown): string => {
-  if (issue instanceof RangeError) return "it is nested too deeply, or too long, for JSON"
-  const message = issue instanceof TypeError ? issue.message : ""
-  if (message.includes("BigInt")) return "it holds a bigint, which JSON cannot write"
-  if (message.includes("circular")) return "it refers to itself, which JSON cannot write"
-  return "its toJSON or a getter threw"
+  return Result.map(encodeJson(value), (json): Encoded => ({ bytes: Buffer.from(json), flags: FLAGS.json }))
 }
 
 const decodePlain = (kind: number, bytes: Uint8Array): Result.Result<unknown, TranscodeFault> => {
   switch (kind) {
-    // What was inflated is nobody else's; the view only hides that it is a Buffer.
     case FLAGS.bytes:
-      return Result.succeed(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
-    case FLAGS.text: {
-      const text = utf8(bytes)
-      return text === undefined ? fail("text", "its bytes are no UTF-8") : Result.succeed(text)
-    }
+      return Result.succeed(ownBytes(bytes, true))
+    case FLAGS.text:
+      return decodeText(bytes)
     case FLAGS.integer:
       return decodeInteger(bytes)
     case FLAGS.json:
       return decodeJson(bytes)
     case FLAGS.float:
-      return decodeFloat(latin1(bytes, MAX_FLOAT_LENGTH))
+      return decodeFloat(bytes)
     default:
-      return decodeLiteral(latin1(bytes, MAX_FLOAT_LENGTH))
+      return decodeLiteral(latin1(bytes, LONGEST_LITERAL))
   }
 }
 
-// A value that came in one chunk is a Buffer already, and another one would cost as much as reading its text.
-const buffer = (bytes: Uint8Array): Buffer =>
-  bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
-const latin1 = (bytes: Uint8Array, limit: number): string =>
-  bytes.length > limit ? "" : buffer(bytes).toString("latin1")
-
-const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-
-// Much faster than the strict decoder, which is asked only where a replacement character may be the stored one.
-const utf8 = (bytes: Uint8Array): string | undefined => {
-  const text = buffer(bytes).toString()
-  if (!text.includes("\ufffd")) return text
-  try {
-    return strict.decode(bytes)
-  } catch {
-    return undefined
-  }
-}
-
-/** Reading a decimal takes time that grows with its square: 6 ms for this many digits. */
-const MAX_DIGITS = 100_000
-
-const MAX_FLOAT_LENGTH = 64
-
-const decodeInteger = (bytes: Uint8Array): Result.Result<unknown, TranscodeFault> => {
-  // `decr` pads the item with blanks when the number gets shorter.
-  const text = latin1(bytes, MAX_DIGITS).replace(/ +$/, "")
-  if (!/^[+-]?[0-9]+$/.test(text)) return fail("integer", "its bytes are no decimal integer")
-  const number = Number(text)
-  if (Number.isSafeInteger(number)) return Result.succeed(number === 0 ? 0 : number)
-  return Result.succeed(text[0] === "-" ? -BigInt(text.slice(1)) : BigInt(text[0] === "+" ? text.slice(1) : text))
-}
-
-const decodeFloat = (text: string): Result.Result<unknown, TranscodeFault> => {
-  if (text === "NaN") return Result.succeed(Number.NaN)
-  return /^-?(Infinity|[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?)$/i.test(text)
-    ? Result.succeed(Number(text))
-    : fail("float", "its bytes are no number")
-}
+const LONGEST_LITERAL = 5
 
 const decodeLiteral = (text: string): Result.Result<unknown, TranscodeFault> => {
   switch (text) {
@@ -286,15 +202,5 @@ const decodeLiteral = (text: string): Result.Result<unknown, TranscodeFault> => 
       return Result.succeed(null)
     default:
       return fail("literal", "its bytes are neither true nor false nor null")
-  }
-}
-
-const decodeJson = (bytes: Uint8Array): Result.Result<unknown, TranscodeFault> => {
-  const text = utf8(bytes)
-  if (text === undefined) return fail("json", "its bytes are no UTF-8")
-  try {
-    return Result.succeed(JSON.parse(text))
-  } catch (issue) {
-    return fail("json", "its bytes are no JSON", issue)
   }
 }

@@ -16,9 +16,9 @@ import * as Compression from "../../Compression.ts"
 import type { Encoded, TranscodeFault } from "./Coding.ts"
 import { fail, stored } from "./Coding.ts"
 import type { Format } from "./Format.ts"
-import { decodeJson, encodeJson } from "./Json.ts"
+import { decodeExactJson, encodeJson } from "./Json.ts"
 import { digitsOf, exponent, fixed, isInteger } from "./Numbers.ts"
-import { decodeText, encodeText, ownBytes } from "./Text.ts"
+import { decodeText, ownBytes, storeText } from "./Text.ts"
 
 const RAW = 0
 const SERIALIZED = 1
@@ -52,7 +52,7 @@ export const make = (serializer: "Marshal" | "JSON", strings: "text" | "bytes"):
       return { format, kind, codec, isForeign: kind === SERIALIZED && serializer === "Marshal" }
     },
     read: (kind, bytes, isOwn) => {
-      if (kind === SERIALIZED) return decodeJson(bytes)
+      if (kind === SERIALIZED) return decodeExactJson(bytes, "integers")
       return kind === TEXT || strings === "text" ? decodeText(bytes) : Result.succeed(ownBytes(bytes, isOwn))
     },
     packing: {
@@ -72,7 +72,7 @@ export const make = (serializer: "Marshal" | "JSON", strings: "text" | "bytes"):
 
 const writeRaw = (value: unknown): Result.Result<Encoded, TranscodeFault> => {
   if (value instanceof Uint8Array) return stored(value, RAW)
-  if (typeof value === "string") return Result.map(encodeText(value), (bytes): Encoded => ({ bytes, flags: RAW }))
+  if (typeof value === "string") return storeText(value, RAW)
   return fail("marshal", "Dalli marshals everything but raw strings; store text, or agree on its serializer JSON")
 }
 

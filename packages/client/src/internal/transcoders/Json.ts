@@ -64,17 +64,35 @@ const explain = (issue: unknown): string => {
 }
 
 /**
- * The value that JSON writes.
+ * The value that JSON writes, its numbers as doubles: what `JSON.stringify` wrote comes back.
  *
  * @category decoding
  * @since 0.1.0
  */
-export const decodeJson = (bytes: Uint8Array): Result.Result<unknown, TranscodeFault> => {
+export const decodeJson = (bytes: Uint8Array): Result.Result<unknown, TranscodeFault> => parse(bytes, undefined)
+
+/**
+ * The same for JSON of languages that have integers: one that a double cannot hold is a bigint. Of `script`, whose own
+ * numbers are doubles, only what it would not have written itself.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const decodeExactJson = (
+  bytes: Uint8Array,
+  origin: "integers" | "script"
+): Result.Result<unknown, TranscodeFault> => parse(bytes, origin)
+
+const parse = (
+  bytes: Uint8Array,
+  origin: "integers" | "script" | undefined
+): Result.Result<unknown, TranscodeFault> => {
   const text = utf8(bytes)
   if (text === undefined) return fail("json", "its bytes are no UTF-8")
   try {
     // The reviver costs several times the parsing, so it runs only where an integer may be too long for a number.
-    return Result.succeed(LONG_DIGITS.test(text) ? JSON.parse(text, exact) : JSON.parse(text))
+    const isExact = origin !== undefined && LONG_DIGITS.test(text)
+    return Result.succeed(isExact ? JSON.parse(text, exactly(origin === "script")) : JSON.parse(text))
   } catch (issue) {
     return fail("json", "its bytes are no JSON", issue)
   }
@@ -83,10 +101,11 @@ export const decodeJson = (bytes: Uint8Array): Result.Result<unknown, TranscodeF
 /** Every integer of fewer digits is a safe one. */
 const LONG_DIGITS = /[0-9]{16}/
 
-const exact = (_key: string, value: unknown, context?: { readonly source?: string }): unknown => {
-  const source = context?.source
-  if (typeof value !== "number" || Number.isSafeInteger(value) || source === undefined) return value
-  if (!/^-?[0-9]+$/.test(source)) return value
-  if (source.length > MAX_DIGITS) throw new RangeError("too many digits")
-  return integerOf(source)
-}
+const exactly =
+  (isScript: boolean) => (_key: string, value: unknown, context?: { readonly source?: string }): unknown => {
+    const source = context?.source
+    if (typeof value !== "number" || Number.isSafeInteger(value) || source === undefined) return value
+    if (!/^-?[0-9]+$/.test(source) || (isScript && String(value) === source)) return value
+    if (source.length > MAX_DIGITS) throw new RangeError("too many digits")
+    return integerOf(source)
+  }

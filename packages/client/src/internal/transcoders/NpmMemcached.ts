@@ -15,9 +15,9 @@ import * as Result from "effect/Result"
 import type { Encoded, TranscodeFault } from "./Coding.ts"
 import { fail } from "./Coding.ts"
 import type { Format } from "./Format.ts"
-import { decodeJson, encodeJson } from "./Json.ts"
+import { decodeExactJson, encodeJson } from "./Json.ts"
 import { decodeFloat, decodeInteger } from "./Numbers.ts"
-import { decodeText, encodeText, latin1 } from "./Text.ts"
+import { decodeText, latin1, storeText } from "./Text.ts"
 
 const TEXT = 0
 const JSON_TEXT = 2
@@ -47,7 +47,7 @@ export const make = (): Format => ({
   read: (kind, bytes) => {
     switch (kind) {
       case JSON_TEXT:
-        return decodeJson(bytes)
+        return decodeExactJson(bytes, "script")
       case NUMBER:
         return decodeNumber(bytes)
       case BYTES:
@@ -66,7 +66,7 @@ const write = (value: unknown): Result.Result<Encoded, TranscodeFault> => {
 }
 
 const encode = (text: string, flags: number): Result.Result<Encoded, TranscodeFault> =>
-  Result.map(encodeText(text.replace(/[\r\n]/g, "\\$&")), (bytes): Encoded => ({ bytes, flags }))
+  storeText(text.replace(/[\r\n]/g, "\\$&"), flags)
 
 const unescape = (text: string): string => text.replace(/\\([\r\n])/g, "$1")
 

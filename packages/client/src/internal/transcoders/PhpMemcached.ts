@@ -24,9 +24,9 @@ import { fail, flatMap, stored } from "./Coding.ts"
 import * as FastLz from "./FastLz.ts"
 import type { Format } from "./Format.ts"
 import { deflate as nodeDeflate } from "./Format.ts"
-import { decodeJson, encodeJson } from "./Json.ts"
+import { decodeExactJson, encodeJson } from "./Json.ts"
 import { decodeFloat, decodeInteger, digitsOf, exponent, fixed, isInt64, isInteger } from "./Numbers.ts"
-import { ascii, decodeText, encodeText, ownBytes } from "./Text.ts"
+import { ascii, decodeText, ownBytes, storeText } from "./Text.ts"
 
 type PhpCodec = "fastlz" | "zlib" | "zstd"
 
@@ -92,7 +92,7 @@ export const make = (strings: "text" | "bytes", userFlags: number): Format<PhpCo
       case BOOLEAN:
         return decodeBoolean(bytes)
       case JSON_TEXT:
-        return decodeJson(bytes)
+        return decodeExactJson(bytes, "integers")
       default:
         return strings === "text" ? decodeText(bytes) : Result.succeed(ownBytes(bytes, isOwn))
     }
@@ -115,7 +115,7 @@ export const make = (strings: "text" | "bytes", userFlags: number): Format<PhpCo
 const write = (value: unknown): Result.Result<Encoded, TranscodeFault> => {
   switch (typeof value) {
     case "string":
-      return Result.map(encodeText(value), (bytes): Encoded => ({ bytes, flags: STRING }))
+      return storeText(value, STRING)
     case "boolean":
       return stored(ascii(value ? "1" : ""), BOOLEAN)
     case "number":

@@ -20,7 +20,7 @@ import { fail, stored } from "./Coding.ts"
 import type { Format } from "./Format.ts"
 import { deflate } from "./Format.ts"
 import { decodeInteger, isInt64, isInteger } from "./Numbers.ts"
-import { ascii, decodeText, encodeText, ownBytes } from "./Text.ts"
+import { ascii, decodeText, ownBytes, storeText } from "./Text.ts"
 
 /**
  * What one client, or one range of its releases, does.
@@ -112,7 +112,7 @@ export const make = (dialect: Dialect, strings: "text" | "bytes"): Format<"zlib"
 
 const write = (dialect: Dialect, value: unknown): Result.Result<Encoded, TranscodeFault> => {
   if (typeof value === "string") {
-    return Result.map(encodeText(value), (bytes): Encoded => ({ bytes, flags: dialect.text }))
+    return storeText(value, dialect.text)
   }
   if (value instanceof Uint8Array) return stored(value, BYTES)
   if (isInteger(value)) return stored(ascii(String(value)), isInt64(value) ? dialect.integer : dialect.long)

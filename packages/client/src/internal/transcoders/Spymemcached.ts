@@ -15,7 +15,7 @@ import { fail, stored } from "./Coding.ts"
 import type { Format } from "./Format.ts"
 import { deflate } from "./Format.ts"
 import { isInt64, isInteger } from "./Numbers.ts"
-import { decodeText, encodeText, ownBytes } from "./Text.ts"
+import { decodeText, ownBytes, storeText } from "./Text.ts"
 
 type Type =
   | "string"
@@ -141,7 +141,7 @@ const write = (dialect: Dialect, value: unknown): Result.Result<Written, Transco
   }
   switch (typeof value) {
     case "string":
-      return Result.map(encodeText(value), (bytes): Written => ({ type: "string", bytes }))
+      return Result.map(storeText(value, 0), ({ bytes }): Written => ({ type: "string", bytes }))
     case "boolean":
       return written("boolean", Uint8Array.of(dialect.booleans[value ? 1 : 0]))
     case "number": {

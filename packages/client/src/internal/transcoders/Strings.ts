@@ -8,8 +8,8 @@ import * as Result from "effect/Result"
 import { fail, stored } from "./Coding.ts"
 import type { Encoded } from "./Coding.ts"
 import type { Format } from "./Format.ts"
-import { decodeJson, encodeJson } from "./Json.ts"
-import { decodeText, encodeText, ownBytes } from "./Text.ts"
+import { decodeExactJson, encodeJson } from "./Json.ts"
+import { decodeText, ownBytes, storeText } from "./Text.ts"
 
 const only = (flags: number, format: string): Format["look"] => (given) =>
   given === flags ? { format, kind: 0 } : undefined
@@ -36,7 +36,7 @@ export const bytes = (flags: number): Format => ({
  */
 export const text = (flags: number): Format => ({
   counterFlags: flags,
-  write: (value) => typeof value === "string" ? textOf(value, flags) : fail("text", "only a string can be written"),
+  write: (value) => typeof value === "string" ? storeText(value, flags) : fail("text", "only a string can be written"),
   look: only(flags, "text"),
   read: (_, value) => decodeText(value)
 })
@@ -51,7 +51,7 @@ export const json = (flags: number): Format => ({
   counterFlags: flags,
   write: (value) => Result.map(encodeJson(value), (written): Encoded => ({ bytes: Buffer.from(written), flags })),
   look: only(flags, "json"),
-  read: (_, value) => decodeJson(value)
+  read: (_, value) => decodeExactJson(value, "script")
 })
 
 /**
@@ -64,7 +64,7 @@ export const json = (flags: number): Format => ({
 export const strings = (as: "text" | "bytes"): Format => ({
   counterFlags: 0,
   write: (value) => {
-    if (typeof value === "string") return textOf(value, 0)
+    if (typeof value === "string") return storeText(value, 0)
     return value instanceof Uint8Array
       ? stored(value, 0)
       : fail("text", "only text and bytes can be written, since everything comes back as a string")
@@ -72,6 +72,3 @@ export const strings = (as: "text" | "bytes"): Format => ({
   look: only(0, as),
   read: (_, value, isOwn) => as === "text" ? decodeText(value) : Result.succeed(ownBytes(value, isOwn))
 })
-
-const textOf = (value: string, flags: number) =>
-  Result.map(encodeText(value), (written): Encoded => ({ bytes: written, flags }))

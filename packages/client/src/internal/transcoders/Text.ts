@@ -5,8 +5,8 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
-import type { TranscodeFault } from "./Coding.ts"
-import { fail } from "./Coding.ts"
+import type { Encoded, TranscodeFault } from "./Coding.ts"
+import { fail, stored } from "./Coding.ts"
 
 /**
  * Text of one byte a character, which the callers know to be ASCII.
@@ -17,14 +17,14 @@ import { fail } from "./Coding.ts"
 export const ascii = (text: string): Uint8Array => Buffer.from(text, "latin1")
 
 /**
- * Text in UTF-8.
+ * Text in UTF-8 under these flags.
  *
  * @category encoding
  * @since 0.1.0
  */
-export const encodeText = (text: string): Result.Result<Uint8Array, TranscodeFault> =>
+export const storeText = (text: string, flags: number): Result.Result<Encoded, TranscodeFault> =>
   text.isWellFormed()
-    ? Result.succeed(Buffer.from(text, "utf8"))
+    ? stored(Buffer.from(text, "utf8"), flags)
     : fail("text", "it has half a surrogate pair, which UTF-8 cannot write")
 
 /**

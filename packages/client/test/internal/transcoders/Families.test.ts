@@ -128,6 +128,11 @@ describe("a value is read", () => {
     ["php-memcached", 0xffff_0001, "7  ", 7],
     ["php-memcached", 6, "{\"id\":12345678901234567890,\"f\":1.5}", { id: 12_345_678_901_234_567_890n, f: 1.5 }],
     ["php-memcached", 6, "[0.1234567890123456,-0]", [0.1234567890123456, -0]],
+    ["json", 0, "{\"own\":1152921504606847000,\"other\":9007199254740993}", {
+      own: 2 ** 60,
+      other: 9_007_199_254_740_993n
+    }],
+    ["dalli/json", 1, "[1152921504606847000]", [1_152_921_504_606_847_000n]],
     ["dalli", 4, utf8("ż"), "ż"],
     ["dalli/json", 1, "9007199254740993", 9_007_199_254_740_993n],
     ["dalli/json", 0, "5", Uint8Array.of(0x35)],
@@ -194,6 +199,7 @@ describe("reading fails", () => {
     ["npm-memcached", 1, "", "unknown"],
     ["npm-memcached", 4, utf8("ż"), "bytes"],
     ["npm-memcached", 2, "{", "json"],
+    ["php-memcached", 6, `[${"9".repeat(100_001)}]`, "json"],
     ["spymemcached", 0x900, "", "unknown"],
     ["spymemcached", 0x200, "12345", "integer"],
     ["spymemcached", 0x100, "2", "boolean"],
