@@ -684,6 +684,29 @@ describe("callers that run on inside the socket's event", () => {
       assert.deepStrictEqual([a, b].map(stateOf), ["3", "4"])
     }))
 
+  it.effect("share a flush with those whose replies are still in the kernel, after as much as is read at once", () =>
+    Effect.gen(function*() {
+      const { connection, script } = yield* open()
+      const chain = (key: string) =>
+        Effect.forkChild(
+          Effect.flatMap(connection.send(get(key)), () => connection.send(get(`${key}2`))),
+          { startImmediately: true }
+        )
+      const a = yield* chain("a")
+      const b = yield* chain("b")
+      yield* settle
+      const rest = 65_536 - hit("a", "").length - 4
+      script.deliver(hit("a", "x".repeat(rest)))
+      yield* Effect.promise(() => Promise.resolve())
+      assert.strictEqual(script.writes.length, 1)
+      script.deliver(hit("b", "2"))
+      yield* settle
+      assert.deepStrictEqual(script.writes, ["get a\r\nget b\r\n", "get a2\r\nget b2\r\n"])
+      script.deliver(hit("a2", "3") + hit("b2", "4"))
+      yield* settle
+      assert.deepStrictEqual([a, b].map(stateOf), ["3", "4"])
+    }))
+
   it.effect("interrupt others, whose replies are already there", () =>
     Effect.gen(function*() {
       const { connection, script, send } = yield* open()
