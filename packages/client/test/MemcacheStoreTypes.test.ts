@@ -6,6 +6,7 @@ import type {
   ArgumentError,
   Key,
   Lookup,
+  Memcache,
   MemcacheError,
   OptionsError,
   ReadThroughCounts,
@@ -14,7 +15,7 @@ import type {
   StoreEncodeError,
   Swap
 } from "@effect-memcache/client"
-import { Memcache, MemcacheStore } from "@effect-memcache/client"
+import { MemcacheStore } from "@effect-memcache/client"
 import type { KeyError } from "@effect-memcache/client/KeyError"
 import type { Claim } from "@effect-memcache/client/ReadThrough"
 import * as Context from "effect/Context"
@@ -44,8 +45,8 @@ type Common = MemcacheError | KeyError | StoreEncodeError
 type CommonError = MemcacheStore.CommonError
 
 // Never run.
-const typesOf = (_: (store: MemcacheStore.MemcacheStore<UserId, User>) => void): void => {}
-const typesOfClient = (_: (cache: Memcache["Service"]) => void): void => {}
+const typesOf = (check: (store: MemcacheStore.MemcacheStore<UserId, User>) => void): void => void check
+const typesOfClient = (check: (cache: Memcache["Service"]) => void): void => void check
 
 declare const id: UserId
 declare const ada: User
