@@ -12,7 +12,7 @@ import * as Installed from "../Installed.ts"
 import type { Exchange } from "../Neighbours.ts"
 import * as Neighbours from "../Neighbours.ts"
 import type { Trial } from "../Report.ts"
-import type { Sample } from "../Values.ts"
+import type { Plain, Sample } from "../Values.ts"
 import * as Values from "../Values.ts"
 
 const describeExchange = ({ mode, transcoder }: Exchange): string =>
@@ -20,6 +20,10 @@ const describeExchange = ({ mode, transcoder }: Exchange): string =>
 
 const samplesOf = ({ kinds }: Exchange): ReadonlyArray<Sample> =>
   Values.samples.filter(({ kind }) => kinds.includes(kind))
+
+/** What a counter is to the neighbour: a number, or a string that it counts with. */
+const counterOf = ({ kinds, transcoder }: Exchange): Plain =>
+  kinds.includes("integer") && !transcoder.name.startsWith("dalli") ? { integer: "41" } : { text: "41" }
 
 const note = (context: TestContext, trial: Trial): void => {
   Object.assign(context.task.meta, { trial })
@@ -77,12 +81,15 @@ describe.skipIf(Installed.isSkipped(Installed.memcached()))("values of every kin
             const client = yield* connect({ servers, transcoder })
             const entries = samples.map(({ value }, i) => [keys[i], value] as const)
             assert.deepStrictEqual(yield* client.setMany(entries), [])
+            const counter = `${name}:${index}:counter`
+            assert.deepStrictEqual(yield* client.increment(counter, { initial: 41 }), Option.some(41n))
             const { found, version } = yield* Neighbours.run(yield* program, neighbour, {
               ...task,
               servers,
               write: [],
-              read: keys
+              read: [...keys, counter]
             })
+            assert.deepStrictEqual(Values.normalize(found[keys.length]), Values.normalize(counterOf(exchange)))
             for (const [i, { plain, reading }] of samples.entries()) {
               const expected = reading === undefined ? plain : { integer: String(reading) }
               assert.deepStrictEqual(

@@ -142,3 +142,12 @@ describe("options", () => {
       assert.deepInclude(yield* settle(transcoder.encode(large)), { flags: 0 })
     }))
 })
+
+it("names and options are those of the types", () => {
+  // @ts-expect-error there is no transcoder of this name
+  assert.isTrue(Result.isFailure(Transcoder.make("pickle")))
+  // @ts-expect-error nobody has a codec of this name
+  assert.isTrue(Result.isFailure(Transcoder.make("php-memcached", { compression: { codec: "lz4" } })))
+  // @ts-expect-error strings are text or bytes
+  assert.isTrue(Result.isFailure(Transcoder.make("php-memcached", { strings: "utf8" })))
+})
