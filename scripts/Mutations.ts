@@ -115,10 +115,18 @@ export const mutations: ReadonlyArray<Mutation> = [
   {
     name: "bytes that are no JSON are thrown as an exception",
     invariant: "A3",
-    file: "packages/client/src/StandardTranscoder.ts",
+    file: "packages/client/src/internal/transcoders/Json.ts",
     find: `return fail("json", "its bytes are no JSON", issue)`,
     replace: `throw issue`,
     tests: ["packages/client/test/StandardTranscoder.test.ts", FUZZ_TEST]
+  },
+  {
+    name: "what a transport throws is no error of ours",
+    invariant: "A3",
+    file: SHARED_DIAL,
+    find: `return isMemcacheError(error) ? error :`,
+    replace: `return isMemcacheError !== undefined ? error as MemcacheError :`,
+    tests: [SERVER_TEST]
   },
   {
     name: "the error event of a socket has no listener",

@@ -163,12 +163,16 @@ try {
 
   const files = [...new Set(chosen.flatMap(({ tests }) => tests))]
   const base = await test(lanes[0], files, { patience: WHOLE_PATIENCE_MILLISECONDS })
-  if (base.failures.size > 0 || base.disaster !== undefined) {
-    throw new Error(`The tests fail on code that is whole, so they can prove nothing.\n${base.output}`)
-  }
-  console.log(`${files.length} test files pass on code that is whole.\n`)
+  if (base.disaster !== undefined) throw new Error(`The tests cannot be run: ${base.disaster}.\n${base.output}`)
+  console.log(`${files.length - base.failures.size} of ${files.length} test files pass on code that is whole.\n`)
 
-  const waiting = [...chosen]
+  const isProof = ({ tests }: Mutation): boolean => tests.every((file) => !base.failures.has(file))
+  for (const [file, name] of base.failures) console.log(`They prove nothing: ${file} fails by itself (${name})`)
+  for (const mutation of chosen) {
+    if (!isProof(mutation)) console.log(`${mutation.invariant.padEnd(4)} UNPROVEN         ${mutation.name}`)
+  }
+
+  const waiting = chosen.filter(isProof)
   await Promise.all(lanes.map(async (lane) => {
     for (let mutation = waiting.shift(); mutation !== undefined; mutation = waiting.shift()) {
       const start = performance.now()
