@@ -13,7 +13,8 @@ export interface Job {
   readonly key: string
   /** How many ask at once. */
   readonly fibers: number
-  readonly computeMillis: number
+  /** The first of all to compute never ends, and is there to be killed. */
+  readonly firstHangs: boolean
   readonly options: GetOrSetOptions
   /** The value to go on asking for, every 50 ms, behind the first time. */
   readonly until?: string | undefined
@@ -64,9 +65,9 @@ export class Fleet {
     await Promise.all(started)
   }
 
-  /** All do the job at once. With `killsWinner`, the first that computes is killed there and reports nothing. */
-  async run(job: Job, killsWinner = false): Promise<ReadonlyArray<Done>> {
-    let hasKilled = !killsWinner
+  /** All do the job at once. The first that computes and hangs is killed there and reports nothing. */
+  async run(job: Job): Promise<ReadonlyArray<Done>> {
+    let hasKilled = !job.firstHangs
     const reports = this.members.map((member) =>
       new Promise<Done | undefined>((resolve, reject) => {
         const listen = (report: Report) => {

@@ -30,18 +30,18 @@ class Stage extends Context.Service<Stage, {
 const job = (key: string, rest: Partial<Job>): Job => ({
   key,
   fibers: FIBERS,
-  computeMillis: 300,
+  firstHangs: false,
   options: { ttl: "1 minute" },
   ...rest
 })
 
-const run = (job: Job, killsWinner = false) =>
+const run = (job: Job) =>
   Effect.gen(function*() {
     const { fleet, raw } = yield* Stage
     yield* Effect.promise(() => fleet.fill(PROCESSES))
-    const reports = yield* Effect.promise(() => fleet.run(job, killsWinner))
+    const reports = yield* Effect.promise(() => fleet.run(job))
     const counter = /\r\n(\d+)\r\n/.exec(yield* raw(`mg ${job.key}:computed v\r\n`))
-    assert.strictEqual(reports.length, killsWinner ? PROCESSES - 1 : PROCESSES)
+    assert.strictEqual(reports.length, job.firstHangs ? PROCESSES - 1 : PROCESSES)
     return { reports, computed: Number(counter?.[1] ?? 0) }
   })
 
@@ -62,8 +62,7 @@ describe.skipIf(reasonForNoRealMemcached() !== undefined)("1,000 fibers in 4 pro
         it.effect("compute it a second time when the winner is killed, and everyone else gets it", () =>
           Effect.gen(function*() {
             const { computed, reports } = yield* run(
-              job("killed", { options: { ttl: "1 minute", claimFor: "2 seconds" } }),
-              true
+              job("killed", { options: { ttl: "1 minute", claimFor: "2 seconds" }, firstHangs: true })
             )
             assert.strictEqual(computed, 2)
             for (const { first, last } of reports) assert.deepStrictEqual([first, last], [["new"], "new"])
@@ -97,7 +96,7 @@ describe.skipIf(reasonForNoRealMemcached() !== undefined)("1,000 fibers in 4 pro
           Effect.gen(function*() {
             yield* seed("due-killed", 30)
             const options = { ttl: "2 minutes", earlyRefresh: "40 seconds", claimFor: "2 seconds" } as const
-            const { computed, reports } = yield* run(job("due-killed", { options, until: "new" }), true)
+            const { computed, reports } = yield* run(job("due-killed", { options, until: "new", firstHangs: true }))
             assert.strictEqual(computed, 2)
             for (const { first, last } of reports) assert.deepStrictEqual([first, last], [["old"], "new"])
           }))
@@ -108,7 +107,7 @@ describe.skipIf(reasonForNoRealMemcached() !== undefined)("1,000 fibers in 4 pro
             yield* seed("stale-killed", 60)
             yield* raw("md stale-killed I T30\r\n")
             const options = { ttl: "1 minute", staleFor: "30 seconds", claimFor: "2 seconds" } as const
-            const { computed, reports } = yield* run(job("stale-killed", { options, until: "new" }), true)
+            const { computed, reports } = yield* run(job("stale-killed", { options, until: "new", firstHangs: true }))
             assert.strictEqual(computed, 2)
             for (const { first, last } of reports) assert.deepStrictEqual([first, last], [["old"], "new"])
           }))

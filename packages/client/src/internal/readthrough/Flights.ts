@@ -31,7 +31,6 @@ export class Flight {
 export class Flights {
   private readonly scope: Scope.Scope
   private readonly flights = new Map<WireKey, Flight>()
-  private readonly refreshes = new Set<WireKey>()
 
   constructor(scope: Scope.Scope) {
     this.scope = scope
@@ -75,14 +74,9 @@ export class Flights {
     })
   }
 
-  /** Runs a computation that nobody waits for, unless one is running for the key. */
-  refresh<R>(wire: WireKey, computation: Effect.Effect<unknown, never, R>): Effect.Effect<void, never, R> {
-    return Effect.suspend(() => {
-      if (this.refreshes.has(wire)) return Effect.void
-      this.refreshes.add(wire)
-      const whole = Effect.ensuring(computation, Effect.sync(() => this.refreshes.delete(wire)))
-      return Effect.asVoid(Effect.forkIn(whole, this.scope, { uninterruptible: true }))
-    })
+  /** Runs a computation that nobody waits for. */
+  refresh<R>(computation: Effect.Effect<unknown, never, R>): Effect.Effect<void, never, R> {
+    return Effect.asVoid(Effect.forkIn(computation, this.scope, { uninterruptible: true }))
   }
 
   /** Nobody else joins the computation from here on; those who wait for it still get its result. */

@@ -189,7 +189,7 @@ class Machine {
         return Effect.andThen(Effect.ignore(this.release(claim)), Effect.fail(value.failure))
       }
       counts.errors++
-      return this.begin(call, this.produce(call, claim))
+      return this.win(call, claim)
     }
     switch (found._tag) {
       case "Hit":
@@ -202,13 +202,18 @@ class Machine {
       case "Win": {
         if (value === undefined) {
           counts.wins++
-          return this.begin(call, this.produce(call, claim))
+          return this.win(call, claim)
         }
         counts.refreshes++
-        if (call.options.refresh === "wait") return this.begin(call, this.produce(call, claim))
-        return Effect.as(this.flights.refresh(call.wire, reported(this.produce(call, claim))), value.success)
+        if (call.options.refresh === "wait") return this.win(call, claim)
+        return Effect.as(this.flights.refresh(reported(this.produce(call, claim))), value.success)
       }
     }
+  }
+
+  /** Whoever wins computes, also if others of this process wait for something else: that claim is over, or a server is. */
+  private win(call: Call, claim: Claim): Answer {
+    return this.flights.start(call.wire, this.produce(call, claim))
   }
 
   /** Another caller of this process may have been faster in the meantime. */

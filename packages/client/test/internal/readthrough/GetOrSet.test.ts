@@ -5,8 +5,9 @@ import type { GetOrSetOptions, ReadThroughCounts } from "@effect-memcache/client
 import type { Command } from "@effect-memcache/protocol/Command"
 import type { Value } from "@effect-memcache/protocol/Reply"
 import * as Reply from "@effect-memcache/protocol/Reply"
-import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { assert, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
@@ -28,9 +29,18 @@ const placeholder = va({ isWin: true })
 const old = (fields: Partial<Value>): Value =>
   va({ flags: 16, length: 3, value: Buffer.from("old"), ttl: 5, ...fields })
 
-const make = Effect.fnUntraced(function*(respond: (command: Command) => FakeSession.Response) {
+const make = Effect.fnUntraced(function*(
+  respond: (command: Command) => FakeSession.Response,
+  gate: Effect.Effect<void> = Effect.void
+) {
   const fake = FakeSession.make(respond)
-  const methods = yield* Methods.make(fake.session)
+  const { pool } = fake.session
+  const pick: typeof pool.pick = (key) => {
+    const backend = pool.pick(key)
+    if (isMemcacheError(backend)) return backend
+    return { ...backend, send: (command, deadline) => Effect.andThen(gate, backend.send(command, deadline)) }
+  }
+  const methods = yield* Methods.make({ ...fake.session, pool: { ...pool, pick } })
   let computed = 0
   const compute = Effect.sync(() => ++computed)
   const sent = (tag: Command["_tag"]) => fake.commands.filter(({ _tag }) => _tag === tag)
@@ -221,4 +231,21 @@ it.effect("a claim beside the item is given up while it is surely one's own, and
       assert.strictEqual(found._tag === "Win" && (yield* methods.release(found.claim)), isReleased)
       assert.strictEqual(sent("Delete").length - before, isReleased ? 1 : 0)
     }
+  }))
+
+it.effect("who wins computes, also if another of the process has found a moment before that it must wait", () =>
+  Effect.gen(function*() {
+    const gate = yield* Deferred.make<void>()
+    let looks = 0
+    const { ask, computed } = yield* make((command) => {
+      if (command._tag === "Cas") return HD
+      return ++looks === 1 ? pending : looks === 2 ? va({ cas: 2n, isWin: true }) : old({ cas: 3n })
+    }, Deferred.await(gate))
+    const first = yield* ask({ wait: Schedule.spaced("1 second") })
+    const second = yield* ask()
+    yield* Deferred.succeed(gate, undefined)
+    assert.strictEqual(yield* Fiber.join(second), 1)
+    yield* TestClock.adjust("1 second")
+    assert.strictEqual(yield* Fiber.join(first), "old")
+    assert.strictEqual(computed(), 1)
   }))
