@@ -37,6 +37,8 @@ import * as Storage from "./internal/commands/Storage.ts"
 import { WriteFailureHook } from "./internal/commands/WriteFailureHook.ts"
 import * as ReadThroughMethods from "./internal/readthrough/Methods.ts"
 import * as Pool from "./internal/servers/Pool.ts"
+import * as Figures from "./internal/telemetry/Figures.ts"
+import { Spans } from "./internal/telemetry/Spans.ts"
 import type { KeyErrorOf, KeyInput } from "./Key.ts"
 import type { MemcacheOptions, ResolvedOptions } from "./MemcacheOptions.ts"
 import { resolve } from "./MemcacheOptions.ts"
@@ -301,13 +303,23 @@ const withOptions = <R>(
 const make = Effect.fnUntraced(function*(
   options: ResolvedOptions
 ): Effect.fn.Return<Memcache["Service"], OptionsError, Transport | Scope.Scope> {
-  const { defaultTtl, maxItemSize, onForeign, onWriteFailure, pool: poolOptions, prefix, readSchedule, transcoder } =
-    options
-  const readRetry = readSchedule === undefined ? undefined : new ReadRetry(readSchedule)
+  const { defaultTtl, maxItemSize, onForeign, onWriteFailure, prefix, readSchedule, telemetry, transcoder } = options
+  const figures = yield* Figures.make(telemetry)
+  const readRetry = readSchedule === undefined ? undefined : new ReadRetry(readSchedule, figures.retried)
   // Made before the pool, so that it still hears of what fails when the pool closes.
   const writeFailures = onWriteFailure === undefined ? undefined : yield* WriteFailureHook.make(onWriteFailure)
-  const pool = yield* Pool.make(poolOptions)
-  const session: Session = { pool, prefix, defaultTtl, transcoder, onForeign, maxItemSize, readRetry, writeFailures }
+  const pool = yield* Pool.make(options.pool, figures)
+  const session: Session = {
+    pool,
+    prefix,
+    defaultTtl,
+    transcoder,
+    onForeign,
+    maxItemSize,
+    readRetry,
+    writeFailures,
+    spans: telemetry.spans ? new Spans(telemetry.name) : undefined
+  }
   return Memcache.of({
     ...(yield* ReadThroughMethods.make(session)),
     get: Retrieval.get(session),

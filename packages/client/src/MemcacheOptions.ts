@@ -28,6 +28,8 @@ import { OptionsError } from "./OptionsError.ts"
 import * as Profile from "./Profile.ts"
 import type { ServersInput } from "./ServerList.ts"
 import * as ServerList from "./ServerList.ts"
+import type { ResolvedTelemetry, TelemetryOptions } from "./Telemetry.ts"
+import * as Telemetry from "./Telemetry.ts"
 import type { TimeToLive } from "./TimeToLive.ts"
 import { toExptime } from "./TimeToLive.ts"
 import * as Transcoder from "./Transcoder.ts"
@@ -125,6 +127,8 @@ export interface MemcacheOptions extends NodeTransportOptions {
    * writes do not call it again.
    */
   readonly onWriteFailure?: OnWriteFailure | undefined
+  /** What the client's metrics and spans are like. Metrics are in Effect's registry; spans need a tracer. */
+  readonly telemetry?: TelemetryOptions | undefined
   /**
    * For transcoders that are chosen by name. Default as that client does; the standard one has `{ codec: "zlib",
    * threshold: 2000, level: 6 }`. `false` compresses nothing. What any of the client's codecs wrote is read whatever is
@@ -165,6 +169,7 @@ export interface ResolvedOptions {
   readonly maxItemSize: number
   readonly readSchedule: ReadSchedule | undefined
   readonly onWriteFailure: OnWriteFailure | undefined
+  readonly telemetry: ResolvedTelemetry
 }
 
 /**
@@ -197,6 +202,7 @@ export const resolve = (given: MemcacheOptions = {}): Result.Result<ResolvedOpti
     const transcoder = yield* Transcoder.fromOptions(options.transcoder, options.compression, 8 * maxItemSize)
     const onForeign = yield* oneOf("onForeign", options.onForeign, ["fail", "miss"])
     const readSchedule = yield* checkReadRetry(options.readRetry)
+    const telemetry = yield* Telemetry.resolve(options.telemetry)
     const { onWriteFailure } = options
     if (onWriteFailure !== undefined && typeof onWriteFailure !== "function") {
       return yield* refuse("onWriteFailure", "must be a function that answers an effect", onWriteFailure)
@@ -217,7 +223,8 @@ export const resolve = (given: MemcacheOptions = {}): Result.Result<ResolvedOpti
       defaultTtl,
       maxItemSize,
       readSchedule,
-      onWriteFailure
+      onWriteFailure,
+      telemetry
     }
   })
 

@@ -16,10 +16,10 @@ import { OptionsError } from "./OptionsError.ts"
  */
 export interface TelemetryOptions {
   /**
-   * The `db.namespace` of all metrics and spans, which tells clients apart that have the same servers. Default none: the
-   * metrics of such clients are added up.
+   * The client's name, `db.namespace` of all its metrics and spans, which tells clients apart that have the same servers.
+   * Default none: the metrics of such clients are added up.
    */
-  readonly namespace?: string | undefined
+  readonly name?: string | undefined
   /**
    * Upper bounds of the buckets of `db.client.operation.duration`, in seconds and rising. Default from 50 microseconds to
    * 2.5 seconds, in 15 steps. Clients that share metrics share the boundaries of the first.
@@ -36,7 +36,7 @@ export interface TelemetryOptions {
  * @since 0.1.0
  */
 export interface ResolvedTelemetry {
-  readonly namespace: string | undefined
+  readonly name: string | undefined
   readonly boundaries: ReadonlyArray<number>
   readonly spans: boolean
 }
@@ -49,17 +49,17 @@ export interface ResolvedTelemetry {
  */
 export const resolve = (options: TelemetryOptions = {}): Result.Result<ResolvedTelemetry, OptionsError> => {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    return refuse("telemetry", "must be an object with namespace, boundaries and spans", options)
+    return refuse("telemetry", "must be an object with name, boundaries and spans", options)
   }
-  const { boundaries = DEFAULT_BOUNDARIES, namespace, spans = true } = options
-  if (namespace !== undefined && (typeof namespace !== "string" || namespace === "")) {
-    return refuse("telemetry.namespace", "must be a text that is not empty", namespace)
+  const { boundaries = DEFAULT_BOUNDARIES, name, spans = true } = options
+  if (name !== undefined && (typeof name !== "string" || name === "")) {
+    return refuse("telemetry.name", "must be a text that is not empty", name)
   }
   if (!Array.isArray(boundaries) || boundaries.length === 0 || !boundaries.every(isAboveLast)) {
     return refuse("telemetry.boundaries", "must be numbers of seconds above 0, each larger than the last", boundaries)
   }
   if (typeof spans !== "boolean") return refuse("telemetry.spans", "must be true or false", spans)
-  return Result.succeed({ namespace, boundaries: [...boundaries], spans })
+  return Result.succeed({ name, boundaries: [...boundaries], spans })
 }
 
 const isAboveLast = (seconds: number, i: number, all: ReadonlyArray<number>): boolean =>

@@ -26,6 +26,7 @@ export type { GetOrSetOptions, Lookup, ReadThroughCounts, ValueCodec } from "./R
 export type { ServerEvent, ServerState } from "./ServerState.ts"
 export * as StandardTranscoder from "./StandardTranscoder.ts"
 export { StoreConflictError, StoreDecodeError, StoreEncodeError } from "./StoreError.ts"
+export type { TelemetryOptions } from "./Telemetry.ts"
 export type { TimeToLive } from "./TimeToLive.ts"
 export * as Transcoder from "./Transcoder.ts"
 export type { WriteFailure } from "./WriteFailure.ts"

@@ -13,6 +13,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { inspect } from "node:util"
 import { defaultSchedule } from "../src/internal/servers/ProbeDelays.ts"
+import { DEFAULT_BOUNDARIES } from "../src/internal/telemetry/Histogram.ts"
 
 const password = Redacted.make("hunter2 with blanks")
 
@@ -49,7 +50,8 @@ describe("options", () => {
       defaultTtl: undefined,
       maxItemSize: 1_048_576,
       readSchedule: undefined,
-      onWriteFailure: undefined
+      onWriteFailure: undefined,
+      telemetry: { name: undefined, boundaries: [...DEFAULT_BOUNDARIES], spans: true }
     })
   })
 
@@ -57,6 +59,7 @@ describe("options", () => {
     const schedule = Schedule.spaced("3 seconds")
     const readSchedule = Schedule.recurs(2)
     const onWriteFailure = () => Effect.void
+    const telemetry = { name: "sessions", boundaries: [0.001, 1], spans: false }
     const tls = { ca: "pem" }
     const options = resolved({
       servers: ["a:1", ["b:2", 3]],
@@ -77,6 +80,7 @@ describe("options", () => {
       deadHost: { schedule, policy: "gutter", gutter: { servers: "c:3", ttl: "1500 millis" }, failureLimit: 2 },
       readRetry: { schedule: readSchedule },
       onWriteFailure,
+      telemetry,
       transcoder: standard,
       onForeign: "miss"
     })
@@ -107,7 +111,8 @@ describe("options", () => {
       defaultTtl: "1 hour",
       maxItemSize: 2_097_152,
       readSchedule,
-      onWriteFailure
+      onWriteFailure,
+      telemetry
     })
   })
 

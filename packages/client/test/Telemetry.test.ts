@@ -8,13 +8,13 @@ const resolved = (options?: Telemetry.TelemetryOptions) =>
 
 describe("the options of telemetry", () => {
   it("have defaults", () => {
-    const defaults = { namespace: undefined, boundaries: [...DEFAULT_BOUNDARIES], spans: true }
+    const defaults = { name: undefined, boundaries: [...DEFAULT_BOUNDARIES], spans: true }
     assert.deepStrictEqual(resolved(), defaults)
-    assert.deepStrictEqual(resolved({ namespace: undefined, boundaries: undefined, spans: undefined }), defaults)
+    assert.deepStrictEqual(resolved({ name: undefined, boundaries: undefined, spans: undefined }), defaults)
   })
 
   it("are taken as they are given", () => {
-    const options = { namespace: "sessions", boundaries: [0.001, 1], spans: false }
+    const options = { name: "sessions", boundaries: [0.001, 1], spans: false }
     assert.deepStrictEqual(resolved(options), options)
   })
 
@@ -29,8 +29,8 @@ describe("the options of telemetry", () => {
     ["sessions", "telemetry"],
     [[], "telemetry"],
     [null, "telemetry"],
-    [{ namespace: "" }, "telemetry.namespace"],
-    [{ namespace: 7 }, "telemetry.namespace"],
+    [{ name: "" }, "telemetry.name"],
+    [{ name: 7 }, "telemetry.name"],
     [{ boundaries: [] }, "telemetry.boundaries"],
     [{ boundaries: 1 }, "telemetry.boundaries"],
     [{ boundaries: [0, 1] }, "telemetry.boundaries"],

@@ -29,10 +29,12 @@ import type * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
+import { lackOf, refusal } from "./internal/Admission.ts"
 import { DeadlineTimer } from "./internal/DeadlineTimer.ts"
 import * as ProxyDialect from "./internal/ProxyDialect.ts"
 import { lossOf } from "./internal/SocketFailure.ts"
 import { isMemcacheError, MemcacheError } from "./MemcacheError.ts"
+import { ageOf, type Observer } from "./Observer.ts"
 
 /**
  * Bounds and times of a connection; milliseconds and bytes.
@@ -100,6 +102,8 @@ export interface Connection {
     commands: ReadonlyArray<Command>,
     deadline?: number
   ) => Effect.Effect<ReadonlyArray<Answer | MemcacheError>>
+  /** Counts what happens, from when it is set. */
+  observer: Observer | undefined
   /** Changes the dialect; only the handshake does, while nothing is in flight. */
   readonly speak: (dialect: Dialect, about: { readonly version: string; readonly hasBareMisses: boolean }) => void
 }
@@ -120,8 +124,6 @@ const CHUNKS_PER_TURN = 16
 let lastOpaque = 0
 const nextOpaque = () => ++lastOpaque
 
-const lackOf = ({ name, refusal }: Dialect): string => refusal ?? `the ${name} dialect has no such command`
-
 class LiveConnection implements Connection {
   readonly server: string
   version = ""
@@ -129,6 +131,7 @@ class LiveConnection implements Connection {
   private lack = lackOf(textDialect)
   private isPerKey = false
   answered = 0
+  observer: Observer | undefined = undefined
   closed: MemcacheError | undefined = undefined
 
   private readonly options: ConnectionOptions
@@ -201,7 +204,7 @@ class LiveConnection implements Connection {
       return Effect.void
     }
     const slot = this.enqueue(command, settle, deadline, 1)
-    return Effect.sync(() => this.pipeline.abandon(slot))
+    return Effect.sync(() => this.abandon(slot))
   }
 
   sendMany(
@@ -236,9 +239,16 @@ class LiveConnection implements Connection {
         else settle(refusal, 0)
       })
       return Effect.sync(() => {
-        for (const slot of slots) this.pipeline.abandon(slot)
+        for (const slot of slots) this.abandon(slot)
       })
     })
+  }
+
+  private abandon(slot: Slot<Settle>): void {
+    if (this.observer !== undefined && slot.state !== "done" && !slot.isAbandoned) {
+      this.observer.interrupted(slot.command, ageOf(slot, this.now(), this.options.commandTimeout))
+    }
+    this.pipeline.abandon(slot)
   }
 
   /** Takes what the socket received and resumes whoever it was for. */
@@ -248,10 +258,12 @@ class LiveConnection implements Connection {
       const chunk = chunks[i]
       // A socket without an encoding set yields bytes; text could not be told from its bytes any more.
       if (typeof chunk === "string") return Effect.die(new Error("the socket yields text, not bytes"))
+      this.observer?.read(chunk.length)
       this.isMoreLikely = chunk.length >= FULL_CHUNK
       this.pipeline.push(chunk)
       for (let slot = this.pipeline.next(); slot !== undefined; slot = this.pipeline.next()) {
         this.answered++
+        this.observer?.answered(slot, ageOf(slot, this.aliveAt, this.options.commandTimeout))
         this.resume(slot, slot)
       }
       const poison = this.pipeline.poison
@@ -292,23 +304,7 @@ class LiveConnection implements Connection {
   }
 
   private refusal(command: Command, count: number): MemcacheError | undefined {
-    if (this.closed !== undefined) return this.closed
-    if (!this.pipeline.supports(command)) {
-      return MemcacheError.unsupported({
-        server: this.server,
-        command: verb(command),
-        detail: this.lack
-      })
-    }
-    const { bytes, commands } = this.options.maxInFlight
-    const isFull = this.pipeline.count + count > commands || this.pipeline.bytes > bytes
-    return isFull
-      ? MemcacheError.overloaded({
-        server: this.server,
-        command: verb(command),
-        detail: `${this.pipeline.count} commands, ${this.pipeline.bytes} bytes`
-      })
-      : undefined
+    return this.closed ?? refusal(this.pipeline, this.options, this.lack, command, count)
   }
 
   private enqueue(command: Command, settle: Settle, deadline: number | undefined, count: number): Slot<Settle> {
@@ -321,6 +317,13 @@ class LiveConnection implements Connection {
     return this.pipeline.enqueue(command, settle, deadline, count)
   }
 
+  /** Gives a deadline to what was sent in this tick. */
+  private stamp(now: number): void {
+    // Whole numbers, because a slot holds them without a box.
+    const earliest = this.pipeline.stamp(Math.ceil(now + this.options.commandTimeout))
+    if (earliest !== undefined) this.timer.arm(earliest, now)
+  }
+
   private readonly flush = (): void => {
     this.isFlushScheduled = false
     this.write()
@@ -329,16 +332,16 @@ class LiveConnection implements Connection {
   private write(): void {
     if (this.closed !== undefined) return
     const now = this.now()
-    // Whole numbers, because a slot holds them without a box.
-    const earliest = this.pipeline.stamp(Math.ceil(now + this.options.commandTimeout))
-    if (earliest !== undefined) this.timer.arm(earliest, now)
+    this.stamp(now)
     while (!this.isWriting && this.pipeline.hasPending && this.closed === undefined) {
       if (this.pipeline.oldest === undefined) {
         this.aliveAt = now
         this.timer.arm(now + this.options.stallTimeout, now)
       }
       this.pipeline.encode(this.buffer, WRITE_SIZE, Math.floor(now))
-      const fiber = this.fork(this.writer.write(this.buffer.take()))
+      const bytes = this.buffer.take()
+      this.observer?.wrote(bytes.length)
+      const fiber = this.fork(this.writer.write(bytes))
       const exit = fiber.pollUnsafe()
       if (exit === undefined) {
         this.isWriting = true
@@ -377,6 +380,7 @@ class LiveConnection implements Connection {
   /** Fails what is past its deadline, and the whole connection if the server has shown no life for too long. */
   private sweep(now: number): void {
     if (this.closed !== undefined) return
+    // What waits for its flush has no deadline yet, and no deadline looks like one long past.
     const late: Array<Slot<Settle>> = []
     let next = Infinity
     for (const slot of this.pipeline.waiting()) {

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { Command, StatsReport } from "@effect-memcache/protocol/Command"
-import { STATS_REPORTS } from "@effect-memcache/protocol/Command"
+import { STATS_REPORTS, verb } from "@effect-memcache/protocol/Command"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
@@ -20,6 +20,7 @@ import type { Backend } from "../servers/Backend.ts"
 import { refusal } from "./Answers.ts"
 import type { Session } from "./Session.ts"
 import { unixMillis } from "./Session.ts"
+import { traced } from "./Tracing.ts"
 
 /** What one server said, or why it did not. */
 type Outcome<A> = Result.Result<A, MemcacheError>
@@ -38,7 +39,7 @@ export const stats = (session: Session) =>
 ): Effect.Effect<Map<string, Outcome<Map<string, string>>>, ArgumentError> =>
   Effect.suspend(() =>
     section === undefined || isReport(section)
-      ? askAll(session, { _tag: "Stats", report: section }, readStats)
+      ? tracedAll(session, "stats", askAll(session, { _tag: "Stats", report: section }, readStats))
       : Effect.fail(
         new ArgumentError({
           argument: "section",
@@ -54,7 +55,7 @@ export const stats = (session: Session) =>
  * @since 0.1.0
  */
 export const version = (session: Session): Effect.Effect<Map<string, Outcome<string>>> =>
-  Effect.suspend(() => askAll(session, VERSION, readVersion))
+  Effect.suspend(() => tracedAll(session, "version", askAll(session, VERSION, readVersion)))
 
 /**
  * Tells every server to invalidate everything.
@@ -137,10 +138,19 @@ const askOne = <A>(
 }
 
 const tellAll = (session: Session, command: Command): Effect.Effect<void, MemcacheError> =>
-  Effect.flatMap(askAll(session, command, readOk), (outcomes) => {
-    for (const outcome of outcomes.values()) if (Result.isFailure(outcome)) return Effect.fail(outcome.failure)
-    return Effect.void
-  })
+  tracedAll(
+    session,
+    verb(command),
+    Effect.flatMap(askAll(session, command, readOk), (outcomes) => {
+      for (const outcome of outcomes.values()) if (Result.isFailure(outcome)) return Effect.fail(outcome.failure)
+      return Effect.void
+    })
+  )
+
+const tracedAll = <A, E>(session: Session, operation: string, run: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+  const backends = session.pool.backends()
+  return traced(session, operation, backends.length === 1 ? backends[0] : undefined, run)
+}
 
 const readOk = (answer: Answer, server: string): true | MemcacheError =>
   answer.reply._tag === "Ok" ? true : refusal(answer, server)

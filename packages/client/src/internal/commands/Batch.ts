@@ -79,6 +79,11 @@ export class Batch<K, Item, Outcome> {
     this.slots.push(slot)
   }
 
+  /** How many keys the caller has given. */
+  get size(): number {
+    return this.callers.length
+  }
+
   /** Why keys cannot be asked for, in the caller's order. */
   refusals(): Array<MemcacheError> {
     return this.targets.filter(isMemcacheError)

@@ -25,6 +25,7 @@ import * as Miss from "../servers/Miss.ts"
 import { refusal } from "./Answers.ts"
 import type { Session } from "./Session.ts"
 import { ask, exptimeOf, keyFailure } from "./Session.ts"
+import { traced } from "./Tracing.ts"
 import * as Writing from "./Writing.ts"
 
 /**
@@ -90,7 +91,7 @@ const countFrom = <K extends KeyInput>(
     const exptime = exptimeOf(session, options.ttl)
     if (isArgumentError(exptime)) return Effect.fail(exptime)
     const backend = session.pool.pick(wire, Key.hashOf(key))
-    return isMemcacheError(backend)
+    const counted = isMemcacheError(backend)
       ? Effect.fail(backend)
       : countOrCreate(
         {
@@ -104,6 +105,7 @@ const countFrom = <K extends KeyInput>(
         },
         MAX_ROUNDS
       )
+    return traced(session, mode, backend, counted)
   })
 
 const arithmetic = (

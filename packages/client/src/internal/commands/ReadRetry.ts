@@ -13,6 +13,7 @@ import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { Backend } from "../servers/Backend.ts"
@@ -67,6 +68,14 @@ export const canHelp = (error: MemcacheError): boolean => {
 type Step = (error: MemcacheError) => Effect.Effect<Duration.Duration | undefined>
 
 /**
+ * Hears that so many reads which failed on a server, if one was asked, are tried again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OnRetry = (server: string | undefined, reads: number) => void
+
+/**
  * One client's retries: its schedule, run anew for every read that fails, and its budget.
  *
  * @category models
@@ -74,10 +83,12 @@ type Step = (error: MemcacheError) => Effect.Effect<Duration.Duration | undefine
  */
 export class ReadRetry {
   private readonly schedule: ReadSchedule
+  private readonly onRetry: OnRetry
   private readonly budget = new RetryBudget()
 
-  constructor(schedule: ReadSchedule) {
+  constructor(schedule: ReadSchedule, onRetry: OnRetry = () => {}) {
     this.schedule = schedule
+    this.onRetry = onRetry
   }
 
   /**
@@ -116,10 +127,11 @@ export class ReadRetry {
     A,
     MemcacheError
   > {
-    return Effect.flatMap(step(error), (delay) =>
-      delay === undefined || !this.budget.withdraw(1)
-        ? Effect.fail(error)
-        : Effect.catchIf(after(delay, again), canHelp, (error) => this.next(step, error, again)))
+    return Effect.flatMap(step(error), (delay) => {
+      if (delay === undefined || !this.budget.withdraw(1)) return Effect.fail(error)
+      this.onRetry(Option.getOrUndefined(error.server), 1)
+      return Effect.catchIf(after(delay, again), canHelp, (error) => this.next(step, error, again))
+    })
   }
 
   private nextMany(
@@ -132,6 +144,7 @@ export class ReadRetry {
     if (failures.length === 0) return Effect.succeed(outcomes)
     return Effect.flatMap(step(failures[0].error), (delay) => {
       if (delay === undefined || !this.budget.withdraw(failures.length)) return Effect.succeed(outcomes)
+      this.onRetry(backend.name, failures.length)
       const again = backend.sendMany(failures.map(({ index }) => commands[index]))
       return Effect.flatMap(after(delay, again), (answers) => {
         const merged = [...outcomes]

@@ -17,6 +17,7 @@ import { refusal } from "./Answers.ts"
 import * as Batch from "./Batch.ts"
 import type { Session } from "./Session.ts"
 import { ask, exptimeOf, keyFailure } from "./Session.ts"
+import { tracedBatch } from "./Tracing.ts"
 import * as Writing from "./Writing.ts"
 
 /**
@@ -60,14 +61,12 @@ export const touch = (session: Session) =>
  * @category commands
  * @since 0.1.0
  */
-export const removeMany = (session: Session) => {
-  const partial = removeManyPartial(session)
-  return <K extends KeyInput>(
-    keys: Iterable<K>,
-    options?: Batch.Options<K>
-  ): Effect.Effect<Array<K>, MemcacheError | KeyErrorOf<K>> =>
-    Effect.flatMap(partial(keys, options), ({ failed, notFound }) => Batch.orFail(failed, notFound))
-}
+export const removeMany = (session: Session) =>
+<K extends KeyInput>(
+  keys: Iterable<K>,
+  options?: Batch.Options<K>
+): Effect.Effect<Array<K>, MemcacheError | KeyErrorOf<K>> =>
+  removeAll(session, keys, options, ({ failed, notFound }) => Batch.orFail(failed, notFound))
 
 /**
  * Removes many items and says which keys had none, and which could not be removed.
@@ -82,15 +81,28 @@ export const removeManyPartial = (session: Session) =>
 ): Effect.Effect<
   { readonly notFound: Array<K>; readonly failed: Map<K, MemcacheError> },
   KeyErrorOf<K>
-> =>
-  Effect.suspend(() => {
+> => removeAll(session, keys, options, Effect.succeed)
+
+interface Summary<K> {
+  readonly notFound: Array<K>
+  readonly failed: Map<K, MemcacheError>
+}
+
+const removeAll = <K extends KeyInput, A, E>(
+  session: Session,
+  keys: Iterable<K>,
+  options: Batch.Options<K> | undefined,
+  finish: (summary: Summary<K>) => Effect.Effect<A, E>
+): Effect.Effect<A, E | KeyErrorOf<K>> =>
+  Effect.suspend((): Effect.Effect<A, E | KeyErrorOf<K>> => {
     const batch = Batch.ofKeys<K, boolean>(session, keys, options)
     if (isKeyError(batch)) return keyFailure<K>(batch)
     const prefix = session.prefix + (options?.prefix ?? "")
-    return Effect.map(Writing.sendBatch(session, "delete", prefix, batch, removal, readRemoved), summary)
+    const sent = Writing.sendBatch(session, "delete", prefix, batch, removal, readRemoved)
+    return tracedBatch(session, "delete", batch, () => Effect.flatMap(sent, (batch) => finish(summary(batch))))
   })
 
-const summary = <K>(batch: Batch.Batch<K, WireKey, boolean>) => {
+const summary = <K>(batch: Batch.Batch<K, WireKey, boolean>): Summary<K> => {
   const notFound: Array<K> = []
   const failed = new Map<K, MemcacheError>()
   for (const [key, outcome] of batch.outcomes()) {

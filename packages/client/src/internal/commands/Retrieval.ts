@@ -24,6 +24,7 @@ import * as Placeholder from "./Placeholder.ts"
 import { isPlaceholder } from "./Placeholder.ts"
 import type { Session } from "./Session.ts"
 import { ask, exptimeOf, keyFailure } from "./Session.ts"
+import { tracedBatch } from "./Tracing.ts"
 import type { Coding } from "./Transcoding.ts"
 import { decode, decodeError, missOf, settle } from "./Transcoding.ts"
 
@@ -95,14 +96,12 @@ export const getAndTouch = (session: Session) => {
  * @category commands
  * @since 0.1.0
  */
-export const getMany = (session: Session) => {
-  const partial = getManyPartial(session)
-  return <K extends KeyInput>(
-    keys: Iterable<K>,
-    options?: Batch.Options<K>
-  ): Effect.Effect<Map<K, unknown>, MemcacheError | KeyErrorOf<K>> =>
-    Effect.flatMap(partial(keys, options), ({ failed, values }) => Batch.orFail(failed, values))
-}
+export const getMany = (session: Session) =>
+<K extends KeyInput>(
+  keys: Iterable<K>,
+  options?: Batch.Options<K>
+): Effect.Effect<Map<K, unknown>, MemcacheError | KeyErrorOf<K>> =>
+  getAll(session, keys, options, ({ failed, values }) => Batch.orFail(failed, values))
 
 /**
  * Reads many values: what was found, and what failed.
@@ -117,12 +116,28 @@ export const getManyPartial = (session: Session) =>
 ): Effect.Effect<
   { readonly values: Map<K, unknown>; readonly failed: Map<K, MemcacheError> },
   KeyErrorOf<K>
-> =>
-  Effect.suspend(() => {
+> => getAll(session, keys, options, Effect.succeed)
+
+interface Retrieved<K> {
+  readonly values: Map<K, unknown>
+  readonly failed: Map<K, MemcacheError>
+}
+
+const getAll = <K extends KeyInput, A, E>(
+  session: Session,
+  keys: Iterable<K>,
+  options: Batch.Options<K> | undefined,
+  finish: (retrieved: Retrieved<K>) => Effect.Effect<A, E>
+): Effect.Effect<A, E | KeyErrorOf<K>> =>
+  Effect.suspend((): Effect.Effect<A, E | KeyErrorOf<K>> => {
     const batch = Batch.ofKeys<K, Found | undefined>(session, keys, options)
-    return isKeyError(batch)
-      ? keyFailure<K>(batch)
-      : Effect.flatMap(Batch.askAll(batch, retrieveShare(session)), (batch) => decodeAll(session, batch))
+    if (isKeyError(batch)) return keyFailure<K>(batch)
+    return tracedBatch(session, "get", batch, (noteHits) =>
+      Effect.flatMap(Batch.askAll(batch, retrieveShare(session)), (batch) =>
+        Effect.flatMap(decodeAll(session, batch), (retrieved) => {
+          noteHits(retrieved.values.size)
+          return finish(retrieved)
+        })))
   })
 
 const retrieval = (key: WireKey): Command => ({ _tag: "Get", keys: [key], withCas: false })

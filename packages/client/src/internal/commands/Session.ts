@@ -9,6 +9,7 @@
  * @since 0.1.0
  */
 import type { Command } from "@effect-memcache/protocol/Command"
+import { verb } from "@effect-memcache/protocol/Command"
 import type { Key as WireKey } from "@effect-memcache/protocol/Key"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
@@ -23,7 +24,10 @@ import type { TimeToLive } from "../../TimeToLive.ts"
 import { toExptime } from "../../TimeToLive.ts"
 import type { Transcoder } from "../../Transcoder.ts"
 import type { Pool } from "../servers/Pool.ts"
+import { hitsOf, keysReadBy } from "../telemetry/Observer.ts"
+import type { Spans } from "../telemetry/Spans.ts"
 import type { ReadRetry } from "./ReadRetry.ts"
+import { serverOf, spansOf } from "./Tracing.ts"
 import type { WriteFailureHook } from "./WriteFailureHook.ts"
 
 /**
@@ -47,6 +51,8 @@ export interface Session {
   readonly readRetry?: ReadRetry | undefined
   /** Hears of writes that may not have happened; absent for nobody. */
   readonly writeFailures?: WriteFailureHook | undefined
+  /** Makes spans where a tracer is installed; absent for never. */
+  readonly spans?: Spans | undefined
 }
 
 /** Makes of an answer what the caller gets. It may throw what a transcoder throws. */
@@ -72,7 +78,7 @@ export const ask = <K extends KeyInput, A, E = never>(
     if (Effect.isEffect(command)) {
       return resume(Effect.flatMap(command, (command) => send(session, key, command, wire, read)))
     }
-    return session.readRetry === undefined
+    return session.readRetry === undefined && spansOf(session) === undefined
       ? submit(session, key, command, wire, read, resume)
       : resume(send(session, key, command, wire, read))
   })
@@ -84,6 +90,29 @@ export const ask = <K extends KeyInput, A, E = never>(
  * @since 0.1.0
  */
 export const send = <A>(
+  session: Session,
+  key: KeyInput,
+  command: Command,
+  wire: WireKey,
+  read: Read<A>
+): Effect.Effect<A, MemcacheError> => {
+  const spans = spansOf(session)
+  if (spans === undefined) return trying(session, key, command, wire, read)
+  const server = serverOf(session.pool.pick(wire, Key.hashOf(key)))
+  return spans.around({ operation: verb(command), server }, (noteHits) =>
+    trying(
+      session,
+      key,
+      command,
+      wire,
+      keysReadBy(command) === 0 ? read : (answer, server) => {
+        noteHits(hitsOf(answer))
+        return read(answer, server)
+      }
+    ))
+}
+
+const trying = <A>(
   session: Session,
   key: KeyInput,
   command: Command,

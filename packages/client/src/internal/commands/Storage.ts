@@ -19,6 +19,7 @@ import { refusal } from "./Answers.ts"
 import * as Batch from "./Batch.ts"
 import type { Session } from "./Session.ts"
 import { ask, exptimeOf, keyFailure } from "./Session.ts"
+import { tracedBatch } from "./Tracing.ts"
 import type { Coding } from "./Transcoding.ts"
 import { admit, encode, settle } from "./Transcoding.ts"
 import * as Writing from "./Writing.ts"
@@ -147,9 +148,10 @@ export const storeMany = (session: Session) =>
   Effect.flatMap(plan(session, entries, options), (batch) => {
     const error = batch.refusals().find(isFailure)
     const prefix = prefixOf(session, options)
-    return error === undefined
+    const stored = error === undefined
       ? Effect.flatMap(Writing.sendBatch(session, "set", prefix, batch, itself, readOutcome), refusedKeys)
       : Writing.watchBatch(session, "set", prefix, batch, Effect.fail(error))
+    return tracedBatch(session, "set", batch, () => stored)
   })
 
 /**
@@ -167,8 +169,11 @@ export const storeManyPartial = (session: Session) =>
   KeyErrorOf<E[0]> | ArgumentError
 > =>
   Effect.map(
-    Effect.flatMap(plan(session, entries, options), (batch) =>
-      Writing.sendBatch(session, "set", prefixOf(session, options), batch, itself, readOutcome)),
+    Effect.flatMap(plan(session, entries, options), (batch) => {
+      const prefix = prefixOf(session, options)
+      const sent = Writing.sendBatch(session, "set", prefix, batch, itself, readOutcome)
+      return tracedBatch(session, "set", batch, () => sent)
+    }),
     summary
   )
 

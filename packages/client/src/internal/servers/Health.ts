@@ -79,9 +79,11 @@ export class Health {
     this.isLossCounted = false
   }
 
-  /** A connection is gone; what fails with it may still say something. */
-  lost(connection: Witness): void {
-    if (this.open.delete(connection)) this.answeredByLost += connection.answered
+  /** A connection is gone; what fails with it may still say something. Answers whether it was in use until then. */
+  lost(connection: Witness): boolean {
+    const wasOpen = this.open.delete(connection)
+    if (wasOpen) this.answeredByLost += connection.answered
+    return wasOpen
   }
 
   /** All connections were replaced, or we are about to close them: what fails with them is our own doing. */

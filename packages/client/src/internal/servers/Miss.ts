@@ -25,6 +25,8 @@ import { isMovable } from "./Detour.ts"
  */
 export interface Home extends Backend {
   readonly death: unknown
+  /** Counts a command that was answered here. */
+  readonly missed: (command: Command) => void
 }
 
 /**
@@ -67,25 +69,34 @@ const missing = (home: Home): Backend => ({
   send: (command, deadline) =>
     Effect.suspend(() => {
       const missed = missAtOnce(home, command)
-      return missed === undefined ? orMiss(command, home.send(command, deadline)) : Effect.succeed(missed)
+      if (missed === undefined) return orMiss(home, command, home.send(command, deadline))
+      home.missed(command)
+      return Effect.succeed(missed)
     }),
   open: () => home.open(),
   recover: (error, command, connection, deadline) =>
-    orMiss(command, home.recover(error, command, connection, deadline)),
+    orMiss(home, command, home.recover(error, command, connection, deadline)),
   sendMany: (commands) =>
     Effect.suspend(() => {
       const missed = commands.flatMap((command) => missAtOnce(home, command) ?? [])
-      if (missed.length === commands.length) return Effect.succeed(missed)
+      if (missed.length === commands.length) {
+        for (const command of commands) home.missed(command)
+        return Effect.succeed(missed)
+      }
       return Effect.map(
         home.sendMany(commands),
-        (outcomes) => outcomes.map((outcome, i) => orAbsent(commands[i], outcome))
+        (outcomes) => outcomes.map((outcome, i) => orAbsent(home, commands[i], outcome))
       )
     })
 })
 
-const orMiss = (command: Command, sent: Effect.Effect<Answer, MemcacheError>): Effect.Effect<Answer, MemcacheError> =>
+const orMiss = (
+  home: Home,
+  command: Command,
+  sent: Effect.Effect<Answer, MemcacheError>
+): Effect.Effect<Answer, MemcacheError> =>
   Effect.catchIf(sent, isMovable, (error) => {
-    const answer = absentFor(command, error)
+    const answer = absentFor(home, command, error)
     return answer === undefined ? Effect.fail(error) : Effect.succeed(answer)
   })
 
@@ -93,12 +104,14 @@ const orMiss = (command: Command, sent: Effect.Effect<Answer, MemcacheError>): E
 const missAtOnce = ({ death }: Home, command: Command): Answer | undefined =>
   death === undefined || !isRepeatable(command) ? undefined : absent(command)
 
-const orAbsent = (command: Command, outcome: Answer | MemcacheError): Answer | MemcacheError =>
-  isMemcacheError(outcome) && isMovable(outcome) ? absentFor(command, outcome) ?? outcome : outcome
+const orAbsent = (home: Home, command: Command, outcome: Answer | MemcacheError): Answer | MemcacheError =>
+  isMemcacheError(outcome) && isMovable(outcome) ? absentFor(home, command, outcome) ?? outcome : outcome
 
-const absentFor = (command: Command, cause: MemcacheError): Unasked | undefined => {
+const absentFor = (home: Home, command: Command, cause: MemcacheError): Unasked | undefined => {
   const answer = absent(command)
-  return answer === undefined ? undefined : { ...answer, cause }
+  if (answer === undefined) return undefined
+  home.missed(command)
+  return { ...answer, cause }
 }
 
 /**

@@ -19,6 +19,7 @@ import type { Distribution } from "../../Distribution.ts"
 import type { HashInput } from "../../Key.ts"
 import type { OptionsError } from "../../OptionsError.ts"
 import type { ServerEvent, ServerState } from "../../ServerState.ts"
+import type { Figures } from "../telemetry/Figures.ts"
 import type { Backend } from "./Backend.ts"
 import * as Detour from "./Detour.ts"
 import * as Gutter from "./Gutter.ts"
@@ -83,7 +84,8 @@ const EVENT_BUFFER = 256
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
-  options: PoolOptions
+  options: PoolOptions,
+  figures: Figures
 ): Effect.fn.Return<Pool, OptionsError, Transport | Scope.Scope> {
   const scope = yield* Effect.scope
   const clock = yield* Clock.Clock
@@ -103,7 +105,8 @@ export const make = Effect.fnUntraced(function*(
       connections: options.connections,
       schedule: options.schedule,
       failureLimit: options.failureLimit,
-      publish
+      publish,
+      figures
     },
     scope,
     onChange: (_tag, server) => publish({ _tag, server, at: DateTime.makeUnsafe(clock.currentTimeMillisUnsafe()) })

@@ -22,6 +22,9 @@ import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { ServerEvent, ServerState, ServerStatus } from "../../ServerState.ts"
+import type { Figures, Share } from "../telemetry/Figures.ts"
+import { ServerObserver } from "../telemetry/Observer.ts"
+import type { Tally } from "../telemetry/Tally.ts"
 import type { Backend } from "./Backend.ts"
 import { ColdPath, isUnsent, noteFailures } from "./ColdPath.ts"
 import type { Death } from "./Health.ts"
@@ -48,6 +51,8 @@ export interface ServerOptions {
   /** The server's status is another one, for instance "dead". */
   readonly onStatus: () => void
   readonly publish: (event: ServerEvent) => void
+  /** Where the server's numbers are shown. */
+  readonly figures: Figures
 }
 
 /** The latest errors of a dead server, by command. */
@@ -78,6 +83,10 @@ export class Server implements Backend {
   private retireFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private delays: Effect.Effect<Duration.Duration> | undefined = undefined
   private isClosed = false
+  private isRetired = false
+  /** Absent until something happens: a server that nobody asks has nothing to show. */
+  private share: Share | undefined = undefined
+  private observed: ServerObserver | undefined = undefined
   private refusals: Refusals = { death: undefined, retryAfter: 0, errors: new Map() }
   private lastStatus: ServerStatus = "idle"
   private since: number
@@ -127,7 +136,10 @@ export class Server implements Backend {
     this.cold = new ColdPath({
       shared: this.shared,
       refusal: (command) => this.refusal(command),
-      noteFailure: this.noteFailure
+      noteFailure: this.noteFailure,
+      now: () => this.now(),
+      commandTimeout: options.connect.commandTimeout,
+      observer: () => this.observer
     })
   }
 
@@ -171,7 +183,17 @@ export class Server implements Backend {
     deadline: number
   ): Effect.Effect<Answer, MemcacheError> {
     this.noteFailure(error, connection, false)
-    return isUnsent(error) ? this.cold.send(command, deadline, false) : Effect.fail(error)
+    if (isUnsent(error)) {
+      this.observer.retried(1)
+      return this.cold.send(command, deadline, false)
+    }
+    this.observer.failed(command, error, this.now() - deadline + this.options.connect.commandTimeout)
+    return Effect.fail(error)
+  }
+
+  /** Counts a command that was answered in the server's place, as if it had nothing. */
+  missed(command: Command): void {
+    this.observer.missed(command)
   }
 
   /** The same for many commands in one go. */
@@ -185,7 +207,7 @@ export class Server implements Backend {
       const until = deadline ?? connection.tickTime + this.options.connect.commandTimeout
       return Effect.flatMap(connection.sendMany(commands, deadline), (outcomes) => {
         noteFailures(outcomes, connection, false, this.noteFailure)
-        return this.cold.sendUnsent(commands, outcomes, until)
+        return this.cold.settle(commands, outcomes, until, true)
       })
     })
   }
@@ -210,6 +232,7 @@ export class Server implements Backend {
   /** Takes no more commands; closes when those in flight are settled, which takes no longer than their timeout. */
   retire(): void {
     this.isClosed = true
+    this.isRetired = true
     this.probeFiber?.interruptUnsafe()
     this.shared.retire()
     const close = Effect.suspend(() => {
@@ -238,6 +261,22 @@ export class Server implements Backend {
       nextProbe: Option.map(Option.fromUndefinedOr(this.death), ({ probeAt }) => DateTime.makeUnsafe(probeAt)),
       error: Option.map(Option.fromUndefinedOr(this.death), ({ error }) => error)
     }
+  }
+
+  private get tally(): Tally {
+    if (this.share === undefined) {
+      const { shared } = this
+      this.share = this.options.figures.join(this.name, {
+        isAlive: () => this.death === undefined,
+        inFlight: () => this.inFlight,
+        connections: () => shared.open.members.map(({ connection }) => connection)
+      })
+    }
+    return this.share.tally
+  }
+
+  private get observer(): ServerObserver {
+    return this.observed ??= new ServerObserver(this.name, this.tally)
   }
 
   private get inFlight(): number {
@@ -276,6 +315,8 @@ export class Server implements Backend {
   }
 
   private onConnected(connection: Connection): void {
+    this.tally.opened++
+    connection.observer = this.observer
     if (this.death !== undefined) {
       this.health.returned(this.now())
       this.probeFiber?.interruptUnsafe()
@@ -290,7 +331,8 @@ export class Server implements Backend {
   }
 
   private onLost(connection: Connection, error: MemcacheError): void {
-    this.health.lost(connection)
+    // Not if it was let go of before.
+    if (this.health.lost(connection) && !this.isClosed) this.tally.lost++
     this.noteStatus()
     if (this.isClosed || this.shared.open.size > 0) return
     this.options.publish({ _tag: "ServerDisconnected", server: this.name, at: this.utc(), error })
@@ -302,6 +344,7 @@ export class Server implements Backend {
     if (this.health.hasRecovered(this.now())) this.delays = undefined
     const death: Death = { error, isUnreachable, probeAt: this.unixTime(), probeAtMonotonic: this.now() }
     this.health.death = death
+    this.tally.deaths++
     this.shared.stopGrowing()
     this.noteStatus()
     const fiber = this.fork(this.probe(death))
@@ -339,6 +382,7 @@ export class Server implements Backend {
     this.probeFiber?.interruptUnsafe()
     this.shared.retire()
     this.shared.stopDialing()
+    this.share?.leave(this.isRetired)
   }
 
   private announce({ error, probeAt }: Death): void {

@@ -12,18 +12,6 @@
  * @category constants
  * @since 0.1.0
  */
-export const SYSTEM_NAME = "db.system.name"
-
-/**
- * @category constants
- * @since 0.1.0
- */
-export const NAMESPACE = "db.namespace"
-
-/**
- * @category constants
- * @since 0.1.0
- */
 export const OPERATION_NAME = "db.operation.name"
 
 /**
@@ -66,6 +54,16 @@ export const HITS = "memcached.hits"
  */
 export const INTERRUPTED = "interrupted"
 
+/**
+ * The `error.type` of what a function of the program has thrown.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const DEFECT = "defect"
+
+const SYSTEM_NAME = "db.system.name"
+const NAMESPACE = "db.namespace"
 const ADDRESS = "server.address"
 const PORT = "server.port"
 
@@ -98,10 +96,10 @@ export const endpointOf = (server: string): Endpoint => {
  * @category constructors
  * @since 0.1.0
  */
-export const ofMetric = (namespace: string | undefined, server: string): Record<string, string> => {
+export const ofMetric = (clientName: string | undefined, server: string): Record<string, string> => {
   const { address, port } = endpointOf(server)
   return {
-    ...ofClient(namespace),
+    ...ofClient(clientName),
     [ADDRESS]: address,
     ...port === undefined ? undefined : { [PORT]: String(port) }
   }
@@ -114,20 +112,20 @@ export const ofMetric = (namespace: string | undefined, server: string): Record<
  * @since 0.1.0
  */
 export const ofSpan = (
-  namespace: string | undefined,
+  clientName: string | undefined,
   operation: string,
   server: string | undefined
 ): Record<string, string | number> => {
   const endpoint = server === undefined ? undefined : endpointOf(server)
   return {
-    ...ofClient(namespace),
+    ...ofClient(clientName),
     [OPERATION_NAME]: operation,
     ...endpoint === undefined ? undefined : { [ADDRESS]: endpoint.address },
     ...endpoint?.port === undefined ? undefined : { [PORT]: endpoint.port }
   }
 }
 
-const ofClient = (namespace: string | undefined): Record<string, string> => ({
+const ofClient = (clientName: string | undefined): Record<string, string> => ({
   [SYSTEM_NAME]: "memcached",
-  ...namespace === undefined ? undefined : { [NAMESPACE]: namespace }
+  ...clientName === undefined ? undefined : { [NAMESPACE]: clientName }
 })

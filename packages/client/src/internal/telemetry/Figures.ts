@@ -1,7 +1,7 @@
 /**
  * The metrics of a client in Effect's registry: hooks that look at plain fields when somebody reads, and nothing else.
  *
- * One registry has one `Tally` for each server (and namespace), whoever counts in it: two clients of the same server add
+ * One registry has one `Tally` for each server (and client's name), whoever counts in it: two clients of the same server add
  * to the same numbers instead of overwriting each other's, and a client that is built again goes on where the last one
  * ended. What was counted therefore stays in the registry when a client is closed, as it does with Effect's own counters;
  * an exporter that reads once more at the very end still finds it. What describes the client of the moment, such as
@@ -22,11 +22,11 @@ import { Tally } from "./Tally.ts"
  * @since 0.1.0
  */
 export interface Source {
-  readonly isAlive: boolean
+  readonly isAlive: () => boolean
   /** Commands that are not settled yet. */
-  readonly inFlight: number
+  readonly inFlight: () => number
   /** Open connections, each with what is in flight on it. */
-  readonly connections: ReadonlyArray<{ readonly inFlight: number }>
+  readonly connections: () => ReadonlyArray<{ readonly inFlight: number }>
 }
 
 /**
@@ -46,7 +46,7 @@ export interface Share {
  * @since 0.1.0
  */
 export interface FiguresOptions {
-  readonly namespace: string | undefined
+  readonly name: string | undefined
   /** Upper bounds of durations, in seconds, rising. */
   readonly boundaries: ReadonlyArray<number>
 }
@@ -60,6 +60,8 @@ export interface FiguresOptions {
 export interface Figures {
   /** Begins to show a server's numbers. */
   readonly join: (server: string, source: Source) => Share
+  /** Counts reads that failed on a server and are tried again. */
+  readonly retried: (server: string | undefined, reads: number) => void
 }
 
 /**
@@ -76,17 +78,22 @@ export const make = (options: FiguresOptions): Effect.Effect<Figures> =>
     const place = Context.make(Metric.MetricRegistry, registry).pipe(
       Context.add(Metric.CurrentMetricAttributes, common)
     )
-    const about = JSON.stringify([options.namespace, Object.entries(common).sort()])
+    const about = JSON.stringify([options.name, Object.entries(common).sort()])
+    const nameOf = (server: string) => `${server} ${about}`
     return Effect.succeed({
       join: (server, source) => {
         const servers = serversOf(registry)
-        const name = `${server} ${about}`
+        const name = nameOf(server)
         let shared = servers.get(name)
         if (shared === undefined) {
-          shared = new SharedServer(place, Attributes.ofMetric(options.namespace, server), options.boundaries)
+          shared = new SharedServer(place, Attributes.ofMetric(options.name, server), options.boundaries)
           servers.set(name, shared)
         }
         return shared.join(source, () => servers.delete(name))
+      },
+      retried: (server, reads) => {
+        const shared = server === undefined ? undefined : serversOf(registry).get(nameOf(server))
+        if (shared !== undefined) shared.tally.retries += reads
       }
     })
   })
@@ -108,7 +115,8 @@ type Sum = (source: Source) => number
 class SharedServer {
   private readonly place: Context.Context<never>
   private readonly attributes: Record<string, string>
-  private readonly tally: Tally
+  readonly tally: Tally
+
   private readonly sources = new Set<Source>()
   private readonly counts: Array<Metric.Registration> = []
   private readonly gauges: Array<Metric.Registration> = []
@@ -170,19 +178,19 @@ class SharedServer {
 
   private showGauges(): void {
     const connections = "Open connections, by whether a command is in flight on them."
-    const used = (source: Source) => source.connections.filter(({ inFlight }) => inFlight > 0).length
+    const used = (source: Source) => source.connections().filter(({ inFlight }) => inFlight > 0).length
     const state = (state: string) => ({ "db.client.connection.state": state })
     this.sum(
       "memcached.client.active_operations",
       "Commands that are not settled yet.",
       {},
-      (source) => source.inFlight
+      (source) => source.inFlight()
     )
     this.sum("db.client.connection.count", connections, state("used"), used)
-    const idle: Sum = (source) => source.connections.length - used(source)
+    const idle: Sum = (source) => source.connections().length - used(source)
     this.sum("db.client.connection.count", connections, state("idle"), idle)
     this.gauge("memcached.client.server.alive", "1, or 0 while the server is dead.", {}, () => {
-      for (const { isAlive } of this.sources) if (!isAlive) return 0
+      for (const source of this.sources) if (!source.isAlive()) return 0
       return 1
     })
   }

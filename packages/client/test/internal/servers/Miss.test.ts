@@ -16,6 +16,7 @@ const remove = (key: string): Command => ({ _tag: "Delete", key: key as Key, nor
 
 const make = () => {
   const sent: Array<string> = []
+  const missed: Array<string> = []
   const home = {
     name: "server",
     deadline: FakeSession.DEADLINE,
@@ -26,12 +27,15 @@ const make = () => {
         const answer: Answer = { command, reply: status("End", true), items: [], stats: [] }
         return home.death === undefined ? Effect.succeed(answer) : Effect.fail(home.death)
       }),
+    missed: (command: Command) => {
+      missed.push(command._tag)
+    },
     open: () => undefined,
     recover: (error: MemcacheError): Effect.Effect<Answer, MemcacheError> => Effect.fail(error),
     sendMany: (commands: ReadonlyArray<Command>): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> =>
       Effect.forEach(commands, (command) => Effect.catch(home.send(command), Effect.succeed))
   }
-  return { home, sent, missing: Miss.make()(home) }
+  return { home, sent, missed, missing: Miss.make()(home) }
 }
 
 const dead = MemcacheError.serverDead({ server: "server", retryAfter: 1000 })

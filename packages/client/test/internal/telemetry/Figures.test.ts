@@ -7,12 +7,12 @@ import type { FiguresOptions, Source } from "../../../src/internal/telemetry/Fig
 import * as Figures from "../../../src/internal/telemetry/Figures.ts"
 
 const make = (options: Partial<FiguresOptions> = {}) =>
-  Figures.make({ namespace: undefined, boundaries: [0.001, 0.01], ...options })
+  Figures.make({ name: undefined, boundaries: [0.001, 0.01], ...options })
 
 const source = (inFlight: ReadonlyArray<number> = [], isAlive = true): Source => ({
-  isAlive,
-  inFlight: inFlight.reduce((sum, n) => sum + n, 0),
-  connections: inFlight.map((inFlight) => ({ inFlight }))
+  isAlive: () => isAlive,
+  inFlight: () => inFlight.reduce((sum, n) => sum + n, 0),
+  connections: () => inFlight.map((inFlight) => ({ inFlight }))
 })
 
 const alone = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -75,10 +75,10 @@ describe("Figures", () => {
       assert.match((yield* lines("alive"))[0], / 1$/)
     })))
 
-  it.effect("of clients with namespaces stand side by side", () =>
+  it.effect("of clients with names stand side by side", () =>
     alone(Effect.gen(function*() {
-      const one = (yield* make({ namespace: "sessions" })).join(SERVER, source())
-      const two = (yield* make({ namespace: "pages" })).join(SERVER, source())
+      const one = (yield* make({ name: "sessions" })).join(SERVER, source())
+      const two = (yield* make({ name: "pages" })).join(SERVER, source())
       one.tally.hits = 3
       two.tally.hits = 4
       assert.deepStrictEqual(yield* lines("hits"), [

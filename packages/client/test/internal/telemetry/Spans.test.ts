@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
-import type { Call } from "../../../src/internal/telemetry/Spans.ts"
+import type { Call, NoteHits } from "../../../src/internal/telemetry/Spans.ts"
 import { isTraced, Spans } from "../../../src/internal/telemetry/Spans.ts"
 
 /** A tracer that keeps its spans. */
@@ -23,24 +23,32 @@ const recorder = () => {
   return { spans, tracer }
 }
 
-const record = Effect.fnUntraced(function*<A, E>(call: Call<A>, run: Effect.Effect<A, E>, namespace?: string) {
-  const { spans, tracer } = recorder()
-  const exit = yield* Effect.exit(Effect.provideService(new Spans(namespace).around(call, run), Tracer.Tracer, tracer))
-  assert.strictEqual(spans.length, 1)
-  const [span] = spans
-  assert.strictEqual(span.status._tag, "Ended")
-  return { exit, span, attributes: Object.fromEntries(span.attributes) }
-})
+const record = Effect.fnUntraced(
+  function*<A, E>(call: Call, run: Effect.Effect<A, E>, clientName?: string, hits?: number) {
+    const { spans, tracer } = recorder()
+    const noting = (noteHits: NoteHits) => {
+      if (hits !== undefined) noteHits(hits)
+      return run
+    }
+    const exit = yield* Effect.exit(
+      Effect.provideService(new Spans(clientName).around(call, noting), Tracer.Tracer, tracer)
+    )
+    assert.strictEqual(spans.length, 1)
+    const [span] = spans
+    assert.strictEqual(span.status._tag, "Ended")
+    return { exit, span, attributes: Object.fromEntries(span.attributes) }
+  }
+)
 
-const GET: Call<number> = { operation: "get", server: "10.0.0.1:11311", hitsOf: (n) => n }
+const GET: Call = { operation: "get", server: "10.0.0.1:11311" }
 
 const SERVER = { "server.address": "10.0.0.1", "server.port": 11311 }
 
 describe("Spans", () => {
   it.effect("say what was asked of whom, and what was found", () =>
     Effect.gen(function*() {
-      const { attributes, exit, span } = yield* record(GET, Effect.succeed(1))
-      assert.deepStrictEqual(exit, Exit.succeed(1))
+      const { attributes, exit, span } = yield* record(GET, Effect.succeed("value"), undefined, 1)
+      assert.deepStrictEqual(exit, Exit.succeed("value"))
       assert.strictEqual(span.name, "get 10.0.0.1:11311")
       assert.strictEqual(span.kind, "client")
       assert.deepStrictEqual(attributes, {
@@ -53,8 +61,8 @@ describe("Spans", () => {
 
   it.effect("are one for a batch, with its size, and without a server where several are asked", () =>
     Effect.gen(function*() {
-      const batch: Call<number> = { operation: "get", server: undefined, keys: 30, hitsOf: (n) => n }
-      const { attributes, span } = yield* record(batch, Effect.succeed(20))
+      const batch: Call = { operation: "get", server: undefined, keys: 30 }
+      const { attributes, span } = yield* record(batch, Effect.succeed(20), undefined, 20)
       assert.strictEqual(span.name, "BATCH get")
       assert.deepStrictEqual(attributes, {
         "db.system.name": "memcached",
@@ -71,7 +79,7 @@ describe("Spans", () => {
       assert.notProperty(attributes, "db.operation.batch.size")
     }))
 
-  it.effect("are named by the namespace, where there is one", () =>
+  it.effect("are named by the client, where it has a name", () =>
     Effect.gen(function*() {
       const { attributes, span } = yield* record(GET, Effect.succeed(0), "sessions")
       assert.strictEqual(span.name, "get sessions")
@@ -107,7 +115,7 @@ describe("Spans", () => {
     Effect.gen(function*() {
       const { spans, tracer } = recorder()
       const fiber = yield* Effect.forkScoped(
-        Effect.provideService(new Spans(undefined).around(GET, Effect.never), Tracer.Tracer, tracer),
+        Effect.provideService(new Spans(undefined).around(GET, () => Effect.never), Tracer.Tracer, tracer),
         { startImmediately: true }
       )
       assert.strictEqual(spans[0].status._tag, "Started")
@@ -121,10 +129,44 @@ describe("Spans", () => {
       assert.isFalse(attributes.has("error.type"))
     }))
 
+  it.effect("show the tracer nothing of what a call answers, and of its failures only our own errors", () =>
+    Effect.gen(function*() {
+      const endOf = Effect.fnUntraced(function*(run: Effect.Effect<string, unknown>) {
+        const { attributes, exit, span } = yield* record(GET, run)
+        assert.strictEqual(span.status._tag, "Ended")
+        const shown = span.status._tag === "Ended" ? span.status.exit : undefined
+        return { exit, shown, errorType: attributes["error.type"] }
+      })
+      const answered = yield* endOf(Effect.succeed("VALUE"))
+      assert.deepStrictEqual(answered.shown, Exit.void)
+      // What goes on in the error channel need not be an error.
+      const handedOn = yield* endOf(Effect.fail({ value: "VALUE" }))
+      assert.deepStrictEqual([handedOn.shown, handedOn.errorType], [Exit.void, undefined])
+      assert.deepStrictEqual(handedOn.exit, Exit.fail({ value: "VALUE" }))
+      const thrown = yield* endOf(Effect.die(new Error("cannot read VALUE")))
+      assert.isTrue(thrown.shown !== undefined && Exit.hasDies(thrown.shown))
+      assert.notInclude(JSON.stringify(thrown.shown), "VALUE")
+      assert.strictEqual(thrown.errorType, "defect")
+      assert.isTrue(Exit.hasDies(thrown.exit))
+    }))
+
+  it.effect("have no times where Effect's spans have none", () =>
+    Effect.gen(function*() {
+      yield* TestClock.adjust(5)
+      const timed = yield* record(GET, Effect.succeed(1))
+      const untimed = yield* Effect.provideService(
+        record(GET, Effect.succeed(1)),
+        References.TracerTimingEnabled,
+        false
+      )
+      const ends = [timed, untimed].map(({ span: { status } }) => status._tag === "Ended" ? status.endTime : undefined)
+      assert.deepStrictEqual(ends, [5_000_000n, 0n])
+    }))
+
   it.effect("have the span of the caller as their parent", () =>
     Effect.gen(function*() {
       const { spans, tracer } = recorder()
-      yield* new Spans(undefined).around(GET, Effect.succeed(1)).pipe(
+      yield* new Spans(undefined).around(GET, () => Effect.succeed(1)).pipe(
         Effect.withSpan("handler"),
         Effect.provideService(Tracer.Tracer, tracer)
       )
