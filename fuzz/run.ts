@@ -7,12 +7,12 @@
  *     npm run fuzz -- --seed 7                  other inputs; the same seed makes the same ones
  *     npm run fuzz -- --input FILE --target T   one input again
  *     npm run fuzz -- --learn                   looks for inputs that reach new code, and keeps them in the corpus
- *     npm run fuzz -- --save                    writes fuzz/results/latest.json
+ *     npm run fuzz -- --save                    writes fuzz/results/latest.json; of one target, its row of it
  *     npm run fuzz -- --list                    the targets, and what is required of each
  *
  * Ends with 1 if a promise was broken. Then the input is in `fuzz/corpus/found`, and is run by every run from then on.
  */
-import { writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { Worker } from "node:worker_threads"
@@ -146,6 +146,18 @@ const fuzz = (): Promise<ReadonlyArray<Row>> => {
   })
 }
 
+const save = (rows: ReadonlyArray<Row>): void => {
+  const file = join(import.meta.dirname, "results", "latest.json")
+  const seed = number("seed")!
+  if (rows.length === all.length || !existsSync(file)) {
+    const command = `npm run fuzz -- ${process.argv.slice(2).filter((word) => word !== "--save").join(" ")}`.trim()
+    return writeFileSync(file, Report.toJson(rows, all, { command, seed }))
+  }
+  const saved = JSON.parse(readFileSync(file, "utf8")) as { command: string; seed: number; targets: ReadonlyArray<Row> }
+  const merged = saved.targets.map((old) => rows.find(({ target }) => target === old.target) ?? old)
+  writeFileSync(file, Report.toJson(merged, all, saved))
+}
+
 const main = async (): Promise<void> => {
   if (options.list) return list()
   if (targets.length === 0) throw new Error(`no target is called "${options.target}"; --list names them`)
@@ -156,11 +168,7 @@ const main = async (): Promise<void> => {
     const minutes = Report.secondsForTenMillion(rows, all) / 60
     console.log(`\nTen million inputs take ${minutes.toFixed(1)} minutes of one core at this speed.`)
   }
-  if (options.save && rows.length > 0) {
-    const command = `npm run fuzz -- ${process.argv.slice(2).filter((word) => word !== "--save").join(" ")}`.trim()
-    const file = join(import.meta.dirname, "results", "latest.json")
-    writeFileSync(file, Report.toJson(rows, all, { command, seed: number("seed")! }))
-  }
+  if (options.save && rows.length > 0) save(rows)
   if (rows.some((row) => row.failures > 0 || Report.isGrowing(row))) process.exitCode = 1
 }
 
