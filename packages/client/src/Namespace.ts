@@ -9,7 +9,7 @@
  *
  * @since 0.1.0
  */
-import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -23,6 +23,7 @@ import type { PlainKey, PrefixableKeyInput } from "./Key.ts"
 import * as Key from "./Key.ts"
 import type { KeyError } from "./KeyError.ts"
 import { Memcache } from "./Memcache.ts"
+import type { GetOrSetOptions, OnErrorOf, ValueCodec, VivifyOptions } from "./ReadThrough.ts"
 import type { TimeToLive } from "./TimeToLive.ts"
 
 /**
@@ -103,6 +104,29 @@ export interface Namespace {
     entries: Iterable<E>,
     options?: StoreOptions
   ) => Effect.Effect<Array<E[0]>, MemcacheError | KeyError | ArgumentError>
+
+  /**
+   * Reads a value, and computes and stores it if there is none, as `Memcache` does it. The generation is the one at the
+   * beginning: what was computed while another process cleared the namespace is answered, and is never read again. If
+   * no generation can be known, the value is computed, or that failure is the error, as `onError` says.
+   */
+  readonly getOrSet: {
+    <A, E, R, DE, const O extends GetOrSetOptions>(
+      key: PrefixableKeyInput,
+      compute: Effect.Effect<A, E, R>,
+      options: O & { readonly codec: ValueCodec<A, DE> }
+    ): Effect.Effect<A, E | KeyError | ArgumentError | OnErrorOf<O, MemcacheError | DE>, R>
+    <E, R, const O extends GetOrSetOptions = {}>(
+      key: PrefixableKeyInput,
+      compute: Effect.Effect<unknown, E, R>,
+      options?: O & { readonly codec?: undefined }
+    ): Effect.Effect<unknown, E | KeyError | ArgumentError | OnErrorOf<O, MemcacheError>, R>
+  }
+
+  readonly invalidate: (
+    key: PrefixableKeyInput,
+    options?: Pick<VivifyOptions, "staleFor">
+  ) => Effect.Effect<boolean, MemcacheError | KeyError | ArgumentError>
 
   readonly increment: Count
 
@@ -210,6 +234,16 @@ const scoped = (cache: Memcache["Service"], name: string, generations: Generatio
         () => all.map(([key]): E[0] => key)
       )
     },
+    // A codec is handed on as it is, and its types with it.
+    getOrSet:
+      (<E, R>(key: PrefixableKeyInput, compute: Effect.Effect<unknown, E, R>, options?: Uncoded) =>
+        Effect.matchEffect(generations.prefix, {
+          onSuccess: (prefix): Effect.Effect<unknown, unknown, R> =>
+            cache.getOrSet(behind(prefix, key), compute, options),
+          onFailure: (error): Effect.Effect<unknown, unknown, R> =>
+            isMemcacheError(error) && options?.onError !== "fail" ? compute : Effect.fail(error)
+        })) as Namespace["getOrSet"],
+    invalidate: (key, options) => use((prefix) => cache.invalidate(behind(prefix, key), options), no),
     increment: (key, options) => use((prefix) => cache.increment(behind(prefix, key), options), none),
     decrement: (key, options) => use((prefix) => cache.decrement(behind(prefix, key), options), none),
     delete: (key) => use((prefix) => cache.delete(behind(prefix, key)), no),
@@ -220,6 +254,8 @@ const scoped = (cache: Memcache["Service"], name: string, generations: Generatio
     touch: (key, ttl) => use((prefix) => cache.touch(behind(prefix, key), ttl), no)
   }
 }
+
+type Uncoded = GetOrSetOptions & { readonly codec?: undefined }
 
 const behind = (prefix: string, key: PrefixableKeyInput): PrefixableKeyInput =>
   typeof key === "object" ? [key[0], plain(prefix, key[1])] : plain(prefix, key)

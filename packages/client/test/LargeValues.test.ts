@@ -127,6 +127,11 @@ const suite = (it: It): void => {
         yield* cache.set(parts[0], wrong, { compression: false })
         assert.deepStrictEqual(yield* large.get(key), Option.none())
       }
+      yield* cache.set(parts[0], first)
+      const last = value.subarray(3000)
+      yield* cache.set(parts[3], Buffer.concat([last, last]), { compression: false })
+      assert.deepStrictEqual(yield* large.get(key), Option.none())
+      yield* cache.set(parts[3], last)
       yield* cache.set(parts[0], second)
       yield* cache.set(parts[1], first)
       assert.deepStrictEqual(yield* large.get(key), Option.none())

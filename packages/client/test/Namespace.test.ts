@@ -62,6 +62,27 @@ const suite = (it: It): void => {
       assert.deepStrictEqual(yield* other.get("k"), Option.some("other"))
     }))
 
+  it.effect("computes what is missing in its generation, once", () =>
+    Effect.gen(function*() {
+      const group = yield* fresh()
+      let computed = 0
+      const compute = Effect.sync(() => ++computed)
+      const asked = yield* Effect.replicateEffect(group.getOrSet("k", compute, { ttl: "1 minute" }), 10, {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(asked, Array.from({ length: 10 }, () => 1))
+      yield* inAnotherClient(Effect.flatMap(Namespace.make({ name: group.name }), ({ clear }) => clear))
+      assert.strictEqual(yield* group.getOrSet("k", compute), 2)
+      // Cleared while it was computed: it is the caller's, and nobody else's.
+      const late = Effect.andThen(group.clear, compute)
+      yield* group.delete("k")
+      assert.strictEqual(yield* group.getOrSet("k", late), 3)
+      assert.deepStrictEqual(yield* group.get("k"), Option.none())
+      yield* group.set("k", 7)
+      assert.isTrue(yield* group.invalidate("k"))
+      assert.deepStrictEqual(yield* group.get("k"), Option.none())
+    }))
+
   it.effect("loses a thousand keys at once to the clear of another client, and only those", () =>
     Effect.gen(function*() {
       const name = `test-${process.pid}-${names++}`
@@ -287,6 +308,16 @@ describe("a namespace", () => {
       })
     ))
 
+  it.effect("keeps its generation for ever, whatever the client's default is", () =>
+    Effect.flatMap(EmbeddedMemcached.make(), (server) =>
+      Effect.gen(function*() {
+        const group = yield* Namespace.make({ name: "group" })
+        yield* group.set("k", 1)
+        assert.strictEqual(server.store.find("group|")!.exptime, 0)
+        yield* group.clear
+        assert.strictEqual(server.store.find("group|")!.exptime, 0)
+      }).pipe(Effect.provide(Memcache.layer({ servers: server.address, defaultTtl: "1 second" })))))
+
   it.effect("drops what is stored behind the prefix of an earlier generation", () =>
     withServer(() =>
       Effect.gen(function*() {
@@ -406,6 +437,8 @@ describe("while the server of its generation is dead, a namespace", () => {
         assert.strictEqual(yield* tagOf(group.set("k", 1)), "ServerDeadError")
         assert.strictEqual(yield* tagOf(group.clear), "ServerDeadError")
         assert.strictEqual(yield* tagOf(group.prefix), "ServerDeadError")
+        assert.strictEqual(yield* tagOf(group.getOrSet("k", Effect.succeed(1), { onError: "fail" })), "ServerDeadError")
+        assert.strictEqual(yield* group.getOrSet("k", Effect.succeed("computed")), "computed")
         yield* revive
         yield* group.set("k", 2)
         assert.deepStrictEqual(yield* group.get("k"), Option.some(2))
@@ -431,6 +464,8 @@ describe("while the server of its generation is dead, a namespace", () => {
           assert.isFalse(yield* one.delete("k"))
           assert.deepStrictEqual(yield* one.deleteMany(["k"]), ["k"])
           assert.isFalse(yield* one.touch("k", "1 minute"))
+          assert.isFalse(yield* one.invalidate("k"))
+          assert.strictEqual(yield* one.getOrSet("k", Effect.succeed("computed")), "computed")
           assert.strictEqual(yield* tagOf(one.clear), "NoServerError")
           assert.strictEqual(yield* tagOf(one.prefix), "NoServerError")
         }
