@@ -707,6 +707,29 @@ describe("callers that run on inside the socket's event", () => {
       assert.deepStrictEqual([a, b].map(stateOf), ["3", "4"])
     }))
 
+  it.effect("have their whole time, although the timer looks before their flush", () =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      const wakes: Array<() => void> = []
+      const still: Clock.Clock = {
+        ...clock,
+        sleep: () => Effect.callback<void>((resume) => void wakes.push(() => resume(Effect.void)))
+      }
+      const { connection, script } = yield* Effect.provideService(open(), Clock.Clock, still)
+      const a = yield* Effect.forkChild(
+        Effect.flatMap(connection.send(get("a")), () => connection.send(get("a2"))),
+        { startImmediately: true }
+      )
+      yield* settle
+      for (const wake of wakes.splice(0)) wake()
+      script.deliver(hit("a", "x".repeat(65_536)))
+      yield* settle
+      assert.strictEqual(stateOf(a), "waits")
+      script.deliver(hit("a2", "1"))
+      yield* settle
+      assert.strictEqual(stateOf(a), "1")
+    }))
+
   it.effect("interrupt others, whose replies are already there", () =>
     Effect.gen(function*() {
       const { connection, script, send } = yield* open()
