@@ -20,8 +20,31 @@ const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 export const make = (work: Work, client: string): Items => {
   const indices = Array.from({ length: work.keys }, (_, i) => i)
   const keys = indices.map((i) => `bench:${client}:${String(i).padStart(6, "0")}`)
-  return { keys, values: indices.map((i) => work.kind === "increment" ? String(COUNTER_START) : text(i, work.size)) }
+  const valueOf = (i: number): string =>
+    work.kind === "increment"
+      ? String(COUNTER_START)
+      : work.shape === "struct"
+      ? JSON.stringify(structOf(i))
+      : text(i, work.size)
+  return { keys, values: indices.map(valueOf) }
 }
+
+/** A value of five fields, about as long as the text of other works when it is written as JSON. */
+export interface Struct {
+  readonly id: number
+  readonly name: string
+  readonly email: string
+  readonly isActive: boolean
+  readonly score: number
+}
+
+export const structOf = (i: number): Struct => ({
+  id: i,
+  name: text(i, 16),
+  email: `${text(i, 12)}@example.org`,
+  isActive: i % 2 === 0,
+  score: i / 8
+})
 
 /** What is stored before a work begins: for sets something else, so that a set that does nothing is noticed. */
 export const stored = (work: Work, { values }: Items): ReadonlyArray<string> =>

@@ -104,6 +104,12 @@ const BURST_LIMIT = 1.5
 /** What may be left of the speed when metrics are read every second. */
 const METRICS_FLOOR = 0.85
 
+/** What may be left of the speed when values are checked by a schema, and when a hit might have been a miss. */
+const variantFloors: ReadonlyArray<readonly [work: string, ours: string, theirs: string, floor: number]> = [
+  ["structs", "effect-store", "effect-structs", 0.6],
+  ["read-through", "effect-get-or-set", "effect", 0.8]
+]
+
 /** Every target whose work was measured. A client that failed has missed it. */
 export const targetsOf = (results: ReadonlyArray<Result>): ReadonlyArray<Target> => {
   const figuresOf = (work: string): ReadonlyArray<Figures> =>
@@ -132,6 +138,10 @@ export const targetsOf = (results: ReadonlyArray<Result>): ReadonlyArray<Target>
       const floor = wanted[i]!
       add(titleOf(work), `at least ${floor} times ${theirs?.client}`, ours, theirs, (ratio) => ratio >= floor)
     })
+  }
+  for (const [work, ours, theirs, floor] of variantFloors) {
+    const [variant, plain] = [ours, theirs].map((name) => figuresOf(work).find(({ client }) => client === name))
+    add(titleOf(work), `at least ${floor} of ${theirs}`, variant, plain, (ratio) => ratio >= floor)
   }
   const bursts = [figuresOf("burst-100000"), figuresOf("burst-1000")].map((figures) =>
     figures.find(({ client }) => client === "effect")

@@ -14,6 +14,8 @@ export interface Work {
   readonly kind: Kind
   /** Bytes of a value. */
   readonly size: number
+  /** What a value is, if it is no text. */
+  readonly shape?: "struct" | undefined
   /** How many different keys there are. */
   readonly keys: number
   /** Operations that are always under way; for a burst, how many are started at once. */
@@ -123,6 +125,19 @@ export const works: ReadonlyArray<Work> = [
     turn: 3,
     isQuick: true,
     clients: ["effect", "effect-metrics", "effect-traced"]
+  }),
+  work("structs", "get of a struct of five fields, 1,000 in flight, with and without a schema", {
+    kind: "get",
+    inFlight: 1000,
+    shape: "struct",
+    isQuick: true,
+    clients: ["effect-structs", "effect-store"]
+  }),
+  work("read-through", "get of 100 bytes, 1,000 in flight, by get and by getOrSet", {
+    kind: "get",
+    inFlight: 1000,
+    isQuick: true,
+    clients: ["effect", "effect-get-or-set"]
   }),
   ...idle
 ]
