@@ -245,11 +245,15 @@ const recorder = (spans: Array<Tracer.NativeSpan>): Tracer.Tracer =>
   })
 
 /** In every way in which programs print errors, so that it can be seen from outside that none of them tells a secret. */
-const print = (errors: ReadonlyMap<string, ReadonlyArray<Promised>>, spans: ReadonlyArray<Tracer.Span>): void => {
+const print = (errors: ReadonlyMap<string, ReadonlyArray<Promised>>, spans: ReadonlyArray<Tracer.NativeSpan>): void => {
   for (const error of [...errors.values()].flat()) {
     console.error(inspect(error, { depth: 10, showHidden: true }))
     console.error(String(error), error.stack, JSON.stringify(error))
     console.error(Cause.pretty(Cause.fail(error)))
   }
-  for (const span of spans) console.error(inspect(span, { depth: 10, showHidden: true }))
+  for (const { attributes, events, name, status } of spans) {
+    // What a span ended with is its caller's, not a text of ours; an exporter writes the failure only.
+    const failure = status._tag === "Ended" && Exit.isFailure(status.exit) ? status.exit : undefined
+    console.error(inspect({ name, attributes, events, failure }, { depth: 10, showHidden: true }))
+  }
 }

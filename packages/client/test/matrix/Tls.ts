@@ -30,6 +30,7 @@ const untrusted: Row = {
   expected: "TlsError ≤ 200 + ≤ 50 ms; 0 bytes of commands before the handshake",
   quick: true,
   needs: "openssl",
+  traced: true,
   run: Effect.fnUntraced(function*(row) {
     const good = yield* Certificates.make
     const other = yield* Certificates.make
