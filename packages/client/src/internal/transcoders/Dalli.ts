@@ -6,8 +6,11 @@
  * | --- | --- |
  * | 0 | a raw string |
  * | 1 | serialized: Marshal, which is never decoded, or JSON |
- * | 4 | text in UTF-8 that was not serialized, from Dalli 4.0 on where it is asked to |
+ * | 4 | text in UTF-8 that was not serialized, by Dalli 5.0.4 and later with `string_fastpath` |
  * | +2 | compressed by zlib, or by gzip with Dalli's other compressor |
+ *
+ * Dalli 4.0.0 to 5.0.3 wrote 2 for such text, which says that it is compressed, and could not read it again; here it is a
+ * damaged item.
  *
  * @since 0.1.0
  */
