@@ -343,6 +343,7 @@ describe("a namespace", () => {
             ...clock,
             sleep: (duration) => clock.sleep(duration),
             currentTimeMillisUnsafe: () => millis,
+            currentTimeNanosUnsafe: () => BigInt(millis) * 1_000_000n,
             monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe()
           })
         const [ahead, behind] = [at(2_000_000_000_000), at(1_000_000_000_000)]

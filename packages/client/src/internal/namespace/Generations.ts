@@ -64,12 +64,15 @@ export interface Generations {
   readonly clear: Effect.Effect<void, MemcacheError | KeyError>
 }
 
-/** Milliseconds since 1970, enough until the year 5188, and 41 bits of chance. Their order is that of their times. */
+/**
+ * Microseconds since 1970, enough until the year 6140, and 31 bits of chance. Their order is that of their times,
+ * and what a process makes later is later.
+ */
 const GENERATION = /^[0-9a-z]{17}$/
 
-const TIME_DIGITS = 9
+const TIME_DIGITS = 11
 
-const CHANCE_DIGITS = 8
+const CHANCE_DIGITS = 6
 
 /** How often a generation may vanish between two of our commands before it seems that nobody keeps it. */
 const MAX_ROUNDS = 3
@@ -100,7 +103,7 @@ export const make = (cache: Memcache["Service"], name: string, checkEvery: numbe
     Effect.withFiber((fiber) => {
       const clock = fiber.getRef(Clock.Clock)
       const asOf = monotonicMillis(clock)
-      const made = next(floor, clock.currentTimeMillisUnsafe(), fiber.getRef(Random.Random).nextDoubleUnsafe())
+      const made = next(floor, microseconds(clock), fiber.getRef(Random.Random).nextDoubleUnsafe())
       return Effect.map(
         neverRefused(cache[mode](key, made, { ttl: "Infinity" })),
         (isStored) => isStored ? adopt(made, asOf) : undefined
@@ -179,8 +182,10 @@ export const make = (cache: Memcache["Service"], name: string, checkEvery: numbe
 
 const isGeneration = (value: unknown): value is string => typeof value === "string" && GENERATION.test(value)
 
-const next = (floor: string, millis: number, chance: number): string => {
-  const time = Math.max(Math.floor(millis), Number.parseInt(floor.slice(0, TIME_DIGITS), 36) + 1)
+const microseconds = (clock: Clock.Clock): number => Number(clock.currentTimeNanosUnsafe() / 1000n)
+
+const next = (floor: string, now: number, chance: number): string => {
+  const time = Math.max(now, Number.parseInt(floor.slice(0, TIME_DIGITS), 36) + 1)
   const suffix = Math.floor(chance * 36 ** CHANCE_DIGITS)
   return time.toString(36).padStart(TIME_DIGITS, "0") + suffix.toString(36).padStart(CHANCE_DIGITS, "0")
 }
