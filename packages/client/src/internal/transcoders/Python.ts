@@ -50,6 +50,7 @@ const THRESHOLD = Compression.DEFAULT_THRESHOLD
  */
 export const dialects = {
   "python-memcached": { text: 16, integer: 2, long: 2, hasBooleans: false, threshold: THRESHOLD },
+  // It reads 0 as text, and cannot read bytes that are no UTF-8, its own included.
   "python-memcached/1.54-1.58": { text: 0, integer: 2, long: 2, hasBooleans: true, threshold: THRESHOLD },
   // A Python 2 program's `str` is bytes, and its `unicode` was pickled. Its `int` has the 64 bits of the machine.
   "python-memcached/1.43": { text: 0, integer: 2, long: 4, hasBooleans: true, threshold: THRESHOLD },
