@@ -82,6 +82,8 @@ const servers = [
   { isThere: () => hasCommand("memcached"), debian: "memcached" },
   { isThere: () => hasCommand("memccapable"), debian: "libmemcached-tools" },
   { isThere: () => hasCommand("openssl"), debian: "openssl" },
+  // A clock that can be moved by an hour; where it is missing, that row says so and moves a clock of Effect's alone.
+  ...(process.platform === "linux" ? [{ isThere: () => hasCommand("faketime"), debian: "faketime" }] : []),
   // Networks of their own, which only root on Linux can make: without that, those tests say why they are left out.
   ...(process.platform === "linux" && process.getuid() === 0
     ? [
