@@ -273,6 +273,36 @@ describe("a large value", () => {
       })
     ))
 
+  it.effect("is stored part by part, a batch at a time, and its manifest after them", () =>
+    withServer(() =>
+      Effect.gen(function*() {
+        const cache = yield* Memcache
+        const calls: Array<string | number> = []
+        const spy: Memcache["Service"] = {
+          ...cache,
+          set: (key, value, options) =>
+            Effect.suspend(() => {
+              calls.push("set")
+              return cache.set(key, value, options)
+            }),
+          setManyPartial: (entries, options) =>
+            Effect.suspend(() => {
+              const all = [...entries]
+              calls.push(all.length)
+              return cache.setManyPartial(all, options)
+            })
+        }
+        const make = (partSize: number) =>
+          Effect.provideService(LargeValues.make({ partSize, compression: false }), Memcache, spy)
+        yield* (yield* make(500_000)).set("k", Buffer.alloc(10 * MEBIBYTE))
+        assert.deepStrictEqual(calls.splice(0), [8, 8, 5, "set"])
+        yield* (yield* make(100)).set("k", Buffer.alloc(250_001))
+        assert.deepStrictEqual(calls.splice(0), [1000, 1000, 501, "set"])
+        yield* (yield* make(100)).set("k", Buffer.alloc(100))
+        assert.deepStrictEqual(calls, ["set"])
+      })
+    ))
+
   it.effect("is refused, before a byte is sent, if it cannot be", () =>
     withServer((server) =>
       Effect.gen(function*() {

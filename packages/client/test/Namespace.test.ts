@@ -352,7 +352,9 @@ describe("a namespace", () => {
         yield* ahead(fast.set("k", "of the fast one"))
         // Later than the one that it has seen, whatever its own clock says.
         yield* behind(slow.clear)
+        yield* behind(slow.set("other", "new"))
         assert.deepStrictEqual(yield* ahead(fast.get("k")), Option.none())
+        assert.deepStrictEqual(yield* ahead(fast.get("other")), Option.some("new"))
         yield* ahead(fast.set("k", "again"))
         yield* cache.delete("group|")
         const newcomer = yield* Namespace.make({ name: "group" })
