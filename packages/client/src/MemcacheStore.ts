@@ -11,13 +11,13 @@ import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type { ArgumentError } from "./ArgumentError.ts"
 import { show } from "./ArgumentError.ts"
 import type { StoreOptions } from "./internal/commands/Storage.ts"
 import * as Policy from "./internal/readthrough/Policy.ts"
 import * as Codec from "./internal/store/Codec.ts"
+import type { ModifyOptions } from "./internal/store/Store.ts"
 import * as Store from "./internal/store/Store.ts"
 import type { PlainKey } from "./Key.ts"
 import * as Key from "./Key.ts"
@@ -28,6 +28,8 @@ import { OptionsError } from "./OptionsError.ts"
 import type { GetOrSetOptions, OnErrorOf, VivifyOptions } from "./ReadThrough.ts"
 import type { StoreConflictError, StoreDecodeError, StoreEncodeError } from "./StoreError.ts"
 import type { TimeToLive } from "./TimeToLive.ts"
+
+export type { ModifyOptions }
 
 /**
  * What `make` takes. The options that `getOrSet` has as well are its defaults.
@@ -68,36 +70,6 @@ export interface MemcacheStoreOptions<K extends KeySchema, V extends Schema.Cons
 export type KeySchema = Schema.ConstraintEncoder<PlainKey, unknown>
 
 /**
- * Options of one write: instead of the store's own.
- *
- * @category options
- * @since 0.1.0
- */
-export interface SetOptions extends StoreOptions {}
-
-/**
- * Options of `modify`.
- *
- * @category options
- * @since 0.1.0
- */
-export interface ModifyOptions extends StoreOptions {
-  /**
-   * When a lost race is run again; when it ends, `modify` fails. Default: ten times, from 5 ms on, each time twice as long
-   * up to 200 ms, jittered.
-   */
-  readonly schedule?: Schedule.Schedule<unknown> | undefined
-}
-
-/**
- * Options of a store's `getOrSet`: instead of the store's own.
- *
- * @category options
- * @since 0.1.0
- */
-export interface StoreGetOrSetOptions extends GetOrSetOptions {}
-
-/**
  * What every method of a store may fail with.
  *
  * @category errors
@@ -124,12 +96,12 @@ export interface MemcacheStore<in out K, in out A> {
   ) => Effect.Effect<Map<K, A>, CommonError | StoreDecodeError>
 
   /** Stores a value, whatever was there; `true` when stored. */
-  readonly set: (key: K, value: A, options?: SetOptions) => Effect.Effect<boolean, CommonError | ArgumentError>
+  readonly set: (key: K, value: A, options?: StoreOptions) => Effect.Effect<boolean, CommonError | ArgumentError>
 
   /** Stores many values: one batch per server. Answers the keys whose items were refused, for example as too large. */
   readonly setMany: (
     entries: Iterable<readonly [key: K, value: A]>,
-    options?: SetOptions
+    options?: StoreOptions
   ) => Effect.Effect<Array<K>, CommonError | ArgumentError>
 
   /** Removes a value; `false` if there was none. */
@@ -165,7 +137,7 @@ export interface MemcacheStore<in out K, in out A> {
    *
    * A value that cannot be decoded is computed anew, and one that cannot be encoded is answered and not stored.
    */
-  readonly getOrSet: <E, R, const O extends StoreGetOrSetOptions = {}>(
+  readonly getOrSet: <E, R, const O extends GetOrSetOptions = {}>(
     key: K,
     compute: Effect.Effect<A, E, R>,
     options?: O
@@ -218,11 +190,14 @@ export const make = Effect.fnUntraced(function*<K extends KeySchema, V extends S
   const context = yield* Effect.context<K["EncodingServices"] | V["DecodingServices"] | V["EncodingServices"]>()
   const { codec, key, prefix, value, version, ...rest } = options
   const whole = version === undefined ? prefix : `${prefix}v${version}:`
-  return Store.make<K["Type"], V["Type"]>(
+  const coding = codec === undefined ? Schema.toCodecJson(value) : codec(value)
+  const store = Store.make<K["Type"], V["Type"]>(
     cache,
-    Codec.make({ prefix: whole, key, value: codec === undefined ? Schema.toCodecJson(value) : codec(value), context }),
+    Codec.make({ prefix: whole, key, value: coding, context }),
     { ...rest, prefix: whole }
   )
+  // What it fails with follows from the options of each call.
+  return { ...store, getOrSet: store.getOrSet as MemcacheStore<K["Type"], V["Type"]>["getOrSet"] }
 })
 
 const check = (

@@ -8,8 +8,7 @@ import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { MemcacheMethods } from "../../Memcache.ts"
-import type { MemcacheStore, ModifyOptions, SetOptions, StoreGetOrSetOptions } from "../../MemcacheStore.ts"
-import type { ValueCodec } from "../../ReadThrough.ts"
+import type { GetOrSetOptions, ValueCodec, VivifyOptions } from "../../ReadThrough.ts"
 import { StoreConflictError, withDetails } from "../../StoreError.ts"
 import type { TimeToLive } from "../../TimeToLive.ts"
 import type { StoreOptions } from "../commands/Storage.ts"
@@ -22,9 +21,23 @@ import * as Lifetime from "./Lifetime.ts"
  * @category options
  * @since 0.1.0
  */
-export interface Settings extends StoreGetOrSetOptions {
+export interface Settings extends GetOrSetOptions {
   readonly prefix: string
   readonly ttl: TimeToLive
+}
+
+/**
+ * Options of `modify`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ModifyOptions extends StoreOptions {
+  /**
+   * When a lost race is run again; when it ends, `modify` fails. Default: ten times, from 5 ms on, each time twice as long
+   * up to 200 ms, jittered.
+   */
+  readonly schedule?: Schedule.Schedule<unknown> | undefined
 }
 
 /**
@@ -35,10 +48,10 @@ export const make = <K, A>(
   cache: MemcacheMethods,
   codec: Codec<K, A>,
   { prefix, ...defaults }: Settings
-): MemcacheStore<K, A> => {
+) => {
   const { compression, staleFor, ttl } = defaults
   const writing: StoreOptions = { ttl: Lifetime.of(ttl, staleFor), compression }
-  const written = (options: SetOptions | undefined): StoreOptions =>
+  const written = (options: StoreOptions | undefined): StoreOptions =>
     options === undefined ? writing : {
       ttl: options.ttl === undefined ? writing.ttl : Lifetime.of(options.ttl, staleFor),
       compression: options.compression ?? compression
@@ -60,12 +73,12 @@ export const make = <K, A>(
       })
     )
 
-  const get: MemcacheStore<K, A>["get"] = (key) =>
+  const get = (key: K) =>
     Effect.suspend(() =>
       Effect.flatMap(codec.keyOf(key), (item) => Effect.flatMap(cache.get(item), (stored) => decode(key, stored)))
     )
 
-  const getMany: MemcacheStore<K, A>["getMany"] = Effect.fnUntraced(function*(keys: Iterable<K>) {
+  const getMany = Effect.fnUntraced(function*(keys: Iterable<K>) {
     const { items, keys: asked } = yield* keysOf(keys)
     const found = yield* cache.getMany(items)
     const values = new Map<K, A>()
@@ -76,15 +89,15 @@ export const make = <K, A>(
     return values
   })
 
-  const set: MemcacheStore<K, A>["set"] = (key, value, options) =>
+  const set = (key: K, value: A, options?: StoreOptions) =>
     Effect.flatMap(
       codec.keyOf(key),
       (item) => Effect.flatMap(codec.encode(key, value), (stored) => cache.set(item, stored, written(options)))
     )
 
-  const setMany: MemcacheStore<K, A>["setMany"] = Effect.fnUntraced(function*(
+  const setMany = Effect.fnUntraced(function*(
     entries: Iterable<readonly [key: K, value: A]>,
-    options?: SetOptions
+    options?: StoreOptions
   ) {
     const keys = new Map<string, K>()
     const items = new Map<string, unknown>()
@@ -97,13 +110,13 @@ export const make = <K, A>(
     return refused.map((item) => keys.get(item)!)
   })
 
-  const deleteMany: MemcacheStore<K, A>["deleteMany"] = Effect.fnUntraced(function*(keys: Iterable<K>) {
+  const deleteMany = Effect.fnUntraced(function*(keys: Iterable<K>) {
     const { items, keys: asked } = yield* keysOf(keys)
     const absent = new Set(yield* cache.deleteMany(items))
     return asked.filter((_, i) => absent.has(items[i]))
   })
 
-  const modify: MemcacheStore<K, A>["modify"] = Effect.fnUntraced(function*(
+  const modify = Effect.fnUntraced(function*(
     key: K,
     f: (value: Option.Option<A>) => Option.Option<A>,
     options?: ModifyOptions
@@ -125,7 +138,7 @@ export const make = <K, A>(
     }
   })
 
-  const getOrSet = <E, R, const O extends StoreGetOrSetOptions>(key: K, compute: Effect.Effect<A, E, R>, options?: O) =>
+  const getOrSet = <E, R, const O extends GetOrSetOptions>(key: K, compute: Effect.Effect<A, E, R>, options?: O) =>
     Effect.flatMap(codec.keyOf(key), (item) => {
       if (options === undefined) return cache.getOrSet(item, compute, reading)
       const values: ValueCodec<A, unknown> = options.onError === "fail"
@@ -140,17 +153,16 @@ export const make = <K, A>(
     getMany,
     set,
     setMany,
-    delete: (key) => Effect.flatMap(codec.keyOf(key), cache.delete),
+    delete: (key: K) => Effect.flatMap(codec.keyOf(key), cache.delete),
     deleteMany,
-    touch: (key, ttl) =>
+    touch: (key: K, ttl?: TimeToLive) =>
       Effect.flatMap(
         codec.keyOf(key),
         (item) => cache.touch(item, ttl === undefined ? writing.ttl! : Lifetime.of(ttl, staleFor))
       ),
     modify,
-    // What it fails with follows from the options, and is said by the interface.
-    getOrSet: getOrSet as MemcacheStore<K, A>["getOrSet"],
-    invalidate: (key, options) =>
+    getOrSet,
+    invalidate: (key: K, options?: Pick<VivifyOptions, "staleFor">) =>
       Effect.flatMap(codec.keyOf(key), (item) => cache.invalidate(item, options ?? { staleFor }))
   }
 }
