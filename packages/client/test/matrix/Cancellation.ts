@@ -41,23 +41,34 @@ const beforeTheWrite: Row = {
     const { cache, checked } = yield* row.client({ servers: server.address, connections: 1 })
     yield* checked.get("warm")
     // In the turn in which it was sent.
-    const quick = yield* Effect.forEach(numbers(100), (i) =>
-      Effect.forkScoped(checked.get(`dropped:turn:${i}`), { startImmediately: true }))
+    const quick = yield* Effect.forEach(
+      numbers(100),
+      (i) => Effect.forkScoped(checked.get(`dropped:turn:${i}`), { startImmediately: true })
+    )
     yield* Effect.forEach(quick, Fiber.interrupt, { concurrency: "unbounded" })
     // While the socket takes no more: more than both kernels' buffers hold lies before it.
     const pause = yield* Effect.forkScoped(checked.get("pause"), { startImmediately: true })
     yield* server.until((log) => log.count("mg") >= 2)
-    const filling = yield* Effect.forEach(numbers(FILLING), (i) =>
-      Effect.forkScoped(checked.set(`filling:${i}`, MEBIBYTE - 1000), { startImmediately: true }))
+    const filling = yield* Effect.forEach(
+      numbers(FILLING),
+      (i) => Effect.forkScoped(checked.set(`filling:${i}`, MEBIBYTE - 1000), { startImmediately: true })
+    )
     yield* Effect.yieldNow
-    const kept = yield* Effect.forEach(numbers(100), (i) =>
-      Effect.forkScoped(checked.get(`kept:${i}`), { startImmediately: true }))
-    const dropped = yield* Effect.forEach(numbers(100), (i) =>
-      Effect.forkScoped(i % 2 === 0 ? checked.get(`dropped:${i}`) : checked.set(`dropped:${i}`), {
-        startImmediately: true
-      }))
-    const after = yield* Effect.forEach(numbers(100), (i) =>
-      Effect.forkScoped(checked.get(`kept:after:${i}`), { startImmediately: true }))
+    const kept = yield* Effect.forEach(
+      numbers(100),
+      (i) => Effect.forkScoped(checked.get(`kept:${i}`), { startImmediately: true })
+    )
+    const dropped = yield* Effect.forEach(
+      numbers(100),
+      (i) =>
+        Effect.forkScoped(i % 2 === 0 ? checked.get(`dropped:${i}`) : checked.set(`dropped:${i}`), {
+          startImmediately: true
+        })
+    )
+    const after = yield* Effect.forEach(
+      numbers(100),
+      (i) => Effect.forkScoped(checked.get(`kept:after:${i}`), { startImmediately: true })
+    )
     yield* Effect.sleep(100)
     const [{ inFlight }] = yield* cache.servers
     yield* Effect.forEach(dropped, Fiber.interrupt, { concurrency: "unbounded" })

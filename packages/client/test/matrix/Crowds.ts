@@ -39,20 +39,24 @@ const betweenWriteAndReply: Row = {
     let own = 0
     let inTime = 0
     const others: Array<string> = []
-    yield* Effect.forEach(numbers(SIDE_BY_SIDE), (i) =>
-      Effect.forEach(numbers(ROUNDS), (round) =>
-        Effect.gen(function*() {
-          const victim = round % 4 === 3 ? checked.set(`victim:${i}`) : checked.get(keys[i])
-          const fiber = yield* Effect.forkScoped(victim, { startImmediately: true })
-          // After it was written at the end of the tick, and before its reply, which takes 100 ms.
-          yield* Effect.sleep((i * 7 + round * 13) % 60)
-          if (fiber.pollUnsafe() === undefined) inTime++
-          const interrupting = yield* Effect.forkScoped(Fiber.interrupt(fiber), { startImmediately: true })
-          const next = yield* checked.get(keys[SIDE_BY_SIDE + i])
-          if (next.ended === "hit") own++
-          else others.push(next.ended)
-          yield* Fiber.join(interrupting)
-        }), { discard: true }), { concurrency: "unbounded", discard: true })
+    yield* Effect.forEach(
+      numbers(SIDE_BY_SIDE),
+      (i) =>
+        Effect.forEach(numbers(ROUNDS), (round) =>
+          Effect.gen(function*() {
+            const victim = round % 4 === 3 ? checked.set(`victim:${i}`) : checked.get(keys[i])
+            const fiber = yield* Effect.forkScoped(victim, { startImmediately: true })
+            // After it was written at the end of the tick, and before its reply, which takes 100 ms.
+            yield* Effect.sleep((i * 7 + round * 13) % 60)
+            if (fiber.pollUnsafe() === undefined) inTime++
+            const interrupting = yield* Effect.forkScoped(Fiber.interrupt(fiber), { startImmediately: true })
+            const next = yield* checked.get(keys[SIDE_BY_SIDE + i])
+            if (next.ended === "hit") own++
+            else others.push(next.ended)
+            yield* Fiber.join(interrupting)
+          }), { discard: true }),
+      { concurrency: "unbounded", discard: true }
+    )
     const all = SIDE_BY_SIDE * ROUNDS
     row.expect("got its own value", own === all, own)
     row.expect("something else", others.length === 0, others.slice(0, 3).join(", ") || "nothing")

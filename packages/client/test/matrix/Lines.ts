@@ -81,7 +81,9 @@ const slow: Row = {
       { concurrency: "unbounded" }
     )
     const endings = Checker.endings(many)
-    const isTyped = many.every(({ ended }) => /^TimeoutError (unknown|not-sent)$|^OverloadedError not-sent$/.test(ended))
+    const isTyped = many.every(({ ended }) =>
+      /^TimeoutError (unknown|not-sent)$|^OverloadedError not-sent$/.test(ended)
+    )
     row.expect("forty of 500 KB", isTyped && (endings["OverloadedError not-sent"] ?? 0) >= 20, endings)
     const slowest = Math.max(...[read, written, ...many].map((one) => row.took(one, DEADLINE)))
     row.expect("slowest ms, less lag", slowest <= DEADLINE + SLACK, slowest)

@@ -40,10 +40,15 @@ const suffer = Effect.fnUntraced(function*(
   fault: Fault
 ): Effect.fn.Return<{ readonly begun: number; readonly ended: number }, never, Scope.Scope> {
   // On a machine that is busy the first dial may take too long.
-  yield* Effect.forEach(watched, ({ client }) =>
-    Effect.repeat(client.checked.get("key:0"), { until: Steady.isServed, schedule: Schedule.spaced(50), times: 100 }))
-  const loads = yield* Effect.forEach(watched, ({ client, perSecond }) =>
-    Steady.start(perSecond, (index) => Steady.mixed(client.checked, index)))
+  yield* Effect.forEach(
+    watched,
+    ({ client }) =>
+      Effect.repeat(client.checked.get("key:0"), { until: Steady.isServed, schedule: Schedule.spaced(50), times: 100 })
+  )
+  const loads = yield* Effect.forEach(
+    watched,
+    ({ client, perSecond }) => Steady.start(perSecond, (index) => Steady.mixed(client.checked, index))
+  )
   yield* Effect.sleep(1000)
   const well = performance.now()
   yield* fault.begin
