@@ -79,17 +79,17 @@ export const admit = (
  * @category decoding
  * @since 0.1.0
  */
-export const decode = <A>(
+export const decode = <A, E = never>(
   transcoder: Transcoder,
   item: Value,
   command: Command,
   server: string,
   use: (value: unknown) => A,
-  missed?: Effect.Effect<A> | undefined
-): Effect.Effect<A, MemcacheError> => {
+  missed?: Effect.Effect<A, E> | undefined
+): Effect.Effect<A, E | MemcacheError> => {
   const coding = transcoder.decode(item.value, item.flags)
   if (Result.isResult(coding) && Result.isSuccess(coding)) return Effect.succeed(use(coding.success))
-  const failed = (fault: TranscodeFault): Effect.Effect<A, MemcacheError> =>
+  const failed = (fault: TranscodeFault): Effect.Effect<A, E | MemcacheError> =>
     fault.isForeign === true && missed !== undefined
       ? missed
       : Effect.fail(decodeError(fault, item, verb(command), server))

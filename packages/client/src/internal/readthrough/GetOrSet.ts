@@ -56,6 +56,9 @@ class Read {
   }
 }
 
+/** In the place of an error: what only another language can read counts as a miss, and is none. */
+const FOREIGN = Symbol("foreign")
+
 type Answer = Effect.Effect<unknown, unknown, unknown>
 
 /**
@@ -168,8 +171,9 @@ class Machine {
   /** What must be waited for, or cannot be read. */
   private readSlowly(call: Call, found: Found, item: Value): Answer {
     const { codec } = call.options
-    const { transcoder } = this.state.session
-    const stored: Answer = decode(transcoder, item, found.command, found.server, (value) => value)
+    const { onForeign, transcoder } = this.state.session
+    const missed = onForeign === "miss" ? Effect.fail(FOREIGN) : undefined
+    const stored: Answer = decode(transcoder, item, found.command, found.server, (value): unknown => value, missed)
     return Effect.flatMap(
       Effect.result(codec === undefined ? stored : Effect.flatMap(stored, codec.decode)),
       (value) => {
@@ -185,6 +189,7 @@ class Machine {
     const { counts } = this.state
     const claim = claimOf(this.state, call, found)
     if (value !== undefined && Result.isFailure(value)) {
+      if (value.failure === FOREIGN) return this.win(call, claim)
       if (call.options.onError === "fail") {
         return Effect.andThen(Effect.ignore(this.release(claim)), Effect.fail(value.failure))
       }

@@ -31,7 +31,8 @@ const old = (fields: Partial<Value>): Value =>
 
 const make = Effect.fnUntraced(function*(
   respond: (command: Command) => FakeSession.Response,
-  gate: Effect.Effect<void> = Effect.void
+  gate: Effect.Effect<void> = Effect.void,
+  onForeign: "fail" | "miss" = "fail"
 ) {
   const fake = FakeSession.make(respond)
   const { pool } = fake.session
@@ -40,7 +41,7 @@ const make = Effect.fnUntraced(function*(
     if (isMemcacheError(backend)) return backend
     return { ...backend, send: (command, deadline) => Effect.andThen(gate, backend.send(command, deadline)) }
   }
-  const methods = yield* Methods.make({ ...fake.session, pool: { ...pool, pick } })
+  const methods = yield* Methods.make({ ...fake.session, onForeign, pool: { ...pool, pick } })
   let computed = 0
   const compute = Effect.sync(() => ++computed)
   const sent = (tag: Command["_tag"]) => fake.commands.filter(({ _tag }) => _tag === tag)
@@ -248,4 +249,26 @@ it.effect("who wins computes, also if another of the process has found a moment 
     yield* TestClock.adjust("1 second")
     assert.strictEqual(yield* Fiber.join(first), "old")
     assert.strictEqual(computed(), 1)
+  }))
+
+const pickle = va({ flags: 1, length: 2, value: Buffer.from("N."), ttl: 5 })
+
+it.effect("foreign code that counts as a miss is computed anew, and is no error", () =>
+  Effect.gen(function*() {
+    for (const item of [pickle, { ...pickle, isWin: true }]) {
+      const { ask, count, sent } = yield* make((command) => command._tag === "MetaGet" ? item : HD, undefined, "miss")
+      assert.strictEqual(yield* Fiber.join(yield* ask({ onError: "fail" })), 1)
+      assert.strictEqual(yield* count("errors"), 0)
+      assert.strictEqual(yield* count("unstored"), 0)
+      assert.isAbove(sent("Cas").length + sent("MetaSet").length + sent("Store").length, 0)
+    }
+  }))
+
+it.effect("foreign code that is an error fails where errors do", () =>
+  Effect.gen(function*() {
+    const { ask, count } = yield* make((command) => command._tag === "MetaGet" ? pickle : HD)
+    const error = yield* Effect.flip(Fiber.join(yield* ask({ onError: "fail" })))
+    assert.deepInclude(isMemcacheError(error) && error.reason, { _tag: "DecodeError", format: "pickle" })
+    assert.strictEqual(yield* Fiber.join(yield* ask()), 1)
+    assert.strictEqual(yield* count("errors"), 1)
   }))
