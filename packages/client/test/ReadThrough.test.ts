@@ -217,6 +217,16 @@ describe("meta", () => {
         yield* cache.set("invalid", "old", ttl)
         assert.isTrue(yield* cache.invalidate("invalid", { staleFor: "1 minute" }))
         assert.match(yield* raw("me invalid\r\n"), /exp=(60|59)/)
+        // Those who only read do not win.
+        for (
+          const read of [
+            cache.get("invalid"),
+            Effect.map(cache.gets("invalid"), Option.map((item) => item.value))
+          ]
+        ) {
+          assert.deepStrictEqual(yield* read, Option.some("old"))
+        }
+        assert.deepStrictEqual(yield* cache.getMany(["invalid"]), new Map([["invalid", "old"]]) as Map<string, unknown>)
         const found = yield* cache.getOrVivify("invalid")
         assert.deepStrictEqual(found._tag === "Win" && found.value, Option.some("old"))
         assert.deepStrictEqual(yield* cache.getOrVivify("invalid"), { _tag: "Stale", value: "old" })

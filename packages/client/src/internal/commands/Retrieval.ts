@@ -24,6 +24,7 @@ import * as Placeholder from "./Placeholder.ts"
 import { isPlaceholder } from "./Placeholder.ts"
 import type { Session } from "./Session.ts"
 import { ask, exptimeOf, keyFailure } from "./Session.ts"
+import { giveBack, returnOf } from "./StaleWin.ts"
 import { tracedBatch } from "./Tracing.ts"
 import type { Coding } from "./Transcoding.ts"
 import { decode, decodeError, missOf, settle } from "./Transcoding.ts"
@@ -157,7 +158,8 @@ const readValue = (session: Session) => {
     const item = single(answer, server)
     if (item === undefined) return Effect.succeedNone
     if (isMemcacheError(item)) return Effect.fail(item)
-    return decode<Option.Option<unknown>>(session.transcoder, item, answer.command, server, Option.some, missed)
+    const read = decode<Option.Option<unknown>>(session.transcoder, item, answer.command, server, Option.some, missed)
+    return item.isWin ? giveBack(session, item, answer.command, server, read) : read
   }
 }
 
@@ -171,7 +173,8 @@ const readItem = (session: Session) => {
     // Asked for, and left out: whatever this is, it does not do compare-and-swap.
     if (cas === undefined) return Effect.fail(refusal(answer, server))
     const found = (value: unknown): Option.Option<Item> => Option.some({ value, cas, flags })
-    return decode(session.transcoder, item, answer.command, server, found, missed)
+    const read = decode(session.transcoder, item, answer.command, server, found, missed)
+    return item.isWin ? giveBack(session, item, answer.command, server, read) : read
   }
 }
 
@@ -198,7 +201,10 @@ const retrieveShare = (session: Session) => (share: Batch.Share<WireKey, Found |
         else outcomes.push(errorIn({ ...answer, reply: answer.replies[slot] }, backend.name))
       }
     })
-    return Placeholder.remove(backend, items, outcomes)
+    const [only] = outcomes
+    const giving = only === undefined || isMemcacheError(only) ? undefined : returnOf(only.item, items[0])
+    const removed = Placeholder.remove(backend, items, outcomes)
+    return giving === undefined ? removed : Effect.andThen(removed, Effect.ignore(backend.send(giving)))
   })
 }
 
