@@ -267,7 +267,7 @@ it.effect("foreign code that counts as a miss is computed anew, and is no error"
 it.effect("foreign code that is an error fails where errors do", () =>
   Effect.gen(function*() {
     const { ask, count } = yield* make((command) => command._tag === "MetaGet" ? pickle : HD)
-    const error = yield* Effect.flip(Fiber.join(yield* ask({ onError: "fail" })))
+    const error: unknown = yield* Effect.flip(Fiber.join(yield* ask({ onError: "fail" })))
     assert.deepInclude(isMemcacheError(error) && error.reason, { _tag: "DecodeError", format: "pickle" })
     assert.strictEqual(yield* Fiber.join(yield* ask()), 1)
     assert.strictEqual(yield* count("errors"), 1)
