@@ -255,6 +255,20 @@ describe("meta", () => {
         assert.strictEqual((yield* cache.getOrVivify("unlucky"))._tag, "Win")
       }))
 
+    it.effect("who is interrupted before it hears that it has won holds nobody up", () =>
+      Effect.gen(function*() {
+        const cache = yield* Memcache
+        const { raw } = yield* Target
+        for (const ask of [cache.getOrSet("gone", Effect.never, ttl), cache.getOrVivify("gone")]) {
+          const fiber = yield* Effect.forkChild(ask, { startImmediately: true })
+          // It is written behind this microtask, and answered by the loop.
+          yield* Effect.promise(() => new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve))))
+          yield* Fiber.interrupt(fiber)
+          while ((yield* raw("mg gone\r\n")) !== "EN\r\n") yield* Effect.sleep(2)
+        }
+        assert.strictEqual((yield* cache.getOrVivify("gone"))._tag, "Win")
+      }))
+
     it.effect("the empty item of a claim is a miss to every read", () =>
       Effect.gen(function*() {
         const cache = yield* Memcache

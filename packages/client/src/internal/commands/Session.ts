@@ -58,9 +58,12 @@ export interface Session {
 /** Makes of an answer what the caller gets. It may throw what a transcoder throws. */
 type Read<A> = (answer: Answer, server: string) => Effect.Effect<A, MemcacheError>
 
+/** Hears of an answer that came when its caller was gone. It runs in no fiber. */
+type Late = (answer: Answer, server: string) => void
+
 /**
  * Sends the command for one key to the server of that key and reads the answer. A command that cannot be made at once is
- * an effect.
+ * an effect. With `late`, an interrupted command is not dropped: what it has done, somebody may have to undo.
  *
  * @category combinators
  * @since 0.1.0
@@ -69,18 +72,19 @@ export const ask = <K extends KeyInput, A, E = never>(
   session: Session,
   key: K,
   commandOf: (key: WireKey) => Command | Effect.Effect<Command, E>,
-  read: Read<A>
+  read: Read<A>,
+  late?: Late | undefined
 ): Effect.Effect<A, MemcacheError | KeyErrorOf<K> | E> =>
   Effect.callback<A, MemcacheError | KeyErrorOf<K> | E>((resume) => {
     const wire = Key.wireOf(key, session.prefix)
     if (typeof wire !== "string") return resume(keyFailure<K>(wire))
     const command = commandOf(wire)
     if (Effect.isEffect(command)) {
-      return resume(Effect.flatMap(command, (command) => send(session, key, command, wire, read)))
+      return resume(Effect.flatMap(command, (command) => send(session, key, command, wire, read, late)))
     }
     return session.readRetry === undefined && spansOf(session) === undefined
-      ? submit(session, key, command, wire, read, resume)
-      : resume(send(session, key, command, wire, read))
+      ? submit(session, key, command, wire, read, late, resume)
+      : resume(send(session, key, command, wire, read, late))
   })
 
 /**
@@ -94,10 +98,11 @@ export const send = <A>(
   key: KeyInput,
   command: Command,
   wire: WireKey,
-  read: Read<A>
+  read: Read<A>,
+  late?: Late | undefined
 ): Effect.Effect<A, MemcacheError> => {
   const spans = spansOf(session)
-  if (spans === undefined) return trying(session, key, command, wire, read)
+  if (spans === undefined) return trying(session, key, command, wire, read, late)
   const server = serverOf(session.pool.pick(wire, Key.hashOf(key)))
   return spans.around({ operation: verb(command), server }, (noteHits) =>
     trying(
@@ -108,7 +113,8 @@ export const send = <A>(
       keysReadBy(command) === 0 ? read : (answer, server) => {
         noteHits(hitsOf(answer))
         return read(answer, server)
-      }
+      },
+      late
     ))
 }
 
@@ -117,9 +123,10 @@ const trying = <A>(
   key: KeyInput,
   command: Command,
   wire: WireKey,
-  read: Read<A>
+  read: Read<A>,
+  late: Late | undefined
 ): Effect.Effect<A, MemcacheError> => {
-  const attempt = Effect.callback<A, MemcacheError>((resume) => submit(session, key, command, wire, read, resume))
+  const attempt = Effect.callback<A, MemcacheError>((resume) => submit(session, key, command, wire, read, late, resume))
   // At another try, the key may belong to another server.
   return session.readRetry === undefined ? attempt : session.readRetry.around(command, attempt)
 }
@@ -131,6 +138,7 @@ const submit = <A>(
   command: Command,
   wire: WireKey,
   read: Read<A>,
+  late: Late | undefined,
   resume: (effect: Effect.Effect<A, MemcacheError>) => void
 ): Effect.Effect<void> | void => {
   const backend = session.pool.pick(wire, Key.hashOf(key))
@@ -138,12 +146,20 @@ const submit = <A>(
   const connection = backend.open()
   const readAnswer = (answer: Answer) => read(answer, backend.name)
   if (connection === undefined) return resume(Effect.flatMap(backend.send(command), readAnswer))
-  return connection.submit(command, (outcome, deadline) => {
+  let isGone = false
+  const abandon = connection.submit(command, (outcome, deadline) => {
+    if (isGone) {
+      if (!isMemcacheError(outcome)) late?.(outcome, backend.name)
+      return
+    }
     resume(
       isMemcacheError(outcome)
         ? Effect.flatMap(backend.recover(outcome, command, connection, deadline), readAnswer)
         : attempt(read, outcome, backend.name)
     )
+  })
+  return late === undefined ? abandon : Effect.sync(() => {
+    isGone = true
   })
 }
 

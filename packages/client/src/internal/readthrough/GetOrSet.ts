@@ -29,7 +29,7 @@ import type { Claim } from "./Claim.ts"
 import type { Flights } from "./Flights.ts"
 import { Flight } from "./Flights.ts"
 import type { Found, Question } from "./Lookups.ts"
-import { claimOf, commandOf, isForText, lookup, readAnswer } from "./Lookups.ts"
+import { claimOf, commandOf, giveUp, isForText, lookup, readAnswer } from "./Lookups.ts"
 import * as Policy from "./Policy.ts"
 import * as Settlement from "./Settlement.ts"
 import type { State } from "./State.ts"
@@ -75,7 +75,8 @@ export const getOrSet = (state: State, flights: Flights) => {
       state.session,
       key,
       (wire) => machine.commandOf(call, wire),
-      (answer, server) => machine.readAnswer(call, answer, server)
+      (answer, server) => machine.readAnswer(call, answer, server),
+      (answer, server) => giveUp(state, call, answer, server)
     )
     return Effect.catch(read, (problem) => machine.goOn(call, problem))
   }

@@ -23,6 +23,7 @@ import { send } from "../commands/Session.ts"
 import * as Miss from "../servers/Miss.ts"
 import { Claim, claimKeyOf } from "./Claim.ts"
 import type { Policy } from "./Policy.ts"
+import { release } from "./Settlement.ts"
 import type { State } from "./State.ts"
 
 /**
@@ -110,7 +111,8 @@ export const lookup = <A>(
     question.key,
     command,
     question.wire,
-    (answer, server) => readAnswer(state, question, answer, server, use)
+    (answer, server) => readAnswer(state, question, answer, server, use),
+    (answer, server) => giveUp(state, question, answer, server)
   )
 }
 
@@ -151,6 +153,18 @@ export const readAnswer = <A>(
   return state.wins.isOverdue(wire, cas, state.clock.currentTimeMillisUnsafe(), policy.claimSeconds)
     ? takeOver(state, question, isPlaceholder ? [`C${cas}`] : ["I", `C${cas}`], use)
     : use(found)
+}
+
+/**
+ * Gives up what a caller has won that was interrupted before it heard of it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const giveUp = (state: State, question: Question, answer: Answer, server: string): void => {
+  const found = interpret(state, question, answer, server)
+  if (isMemcacheError(found) || !found.isHeld) return
+  state.fork(Effect.ignore(release(state)(claimOf(state, question, found))))
 }
 
 /**

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { ReadThroughCounts } from "../../ReadThrough.ts"
 import type { Session } from "../commands/Session.ts"
@@ -30,6 +31,8 @@ export interface State {
   /** Servers that were found not to speak the meta dialect, by name. */
   readonly textServers: Set<string>
   readonly wins: WinWatch
+  /** Runs what nobody waits for. */
+  readonly fork: (effect: Effect.Effect<unknown>) => void
 }
 
 /**
@@ -37,9 +40,10 @@ export interface State {
  * @since 0.1.0
  */
 export const make = (session: Session): Effect.Effect<State> =>
-  Effect.map(Clock.Clock, (clock): State => ({
+  Effect.map(Effect.context<never>(), (context): State => ({
     session,
-    clock,
+    clock: Context.get(context, Clock.Clock),
+    fork: (effect) => void Effect.runForkWith(context)(effect),
     counts: {
       hits: 0,
       stale: 0,
