@@ -259,11 +259,14 @@ describe("meta", () => {
       Effect.gen(function*() {
         const cache = yield* Memcache
         const { raw } = yield* Target
-        for (const ask of [cache.getOrSet("gone", Effect.never, ttl), cache.getOrVivify("gone")]) {
+        const options = { claimFor: "1 hour" } as const
+        for (const ask of [cache.getOrSet("gone", Effect.never, options), cache.getOrVivify("gone", options)]) {
           const fiber = yield* Effect.forkChild(ask, { startImmediately: true })
           // It is written behind this microtask, and answered by the loop.
           yield* Effect.promise(() => new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve))))
           yield* Fiber.interrupt(fiber)
+          // Until it has certainly been carried out.
+          yield* Effect.sleep(100)
           while ((yield* raw("mg gone\r\n")) !== "EN\r\n") yield* Effect.sleep(2)
         }
         assert.strictEqual((yield* cache.getOrVivify("gone"))._tag, "Win")
