@@ -156,6 +156,16 @@ const suite = (it: It): void => {
         yield* cache.set(`${group.name}|`, wrong)
         assert.deepStrictEqual(yield* group.get("k"), Option.none())
       }
+      // The last one that could be, after which none is left to make.
+      yield* cache.set(`${group.name}|`, "z".repeat(17))
+      const other = yield* Namespace.make({ name: group.name })
+      assert.strictEqual(yield* group.prefix, yield* other.prefix)
+      yield* group.clear
+      yield* group.set("k", "new")
+      // One that had seen it makes another one, once. Then they agree.
+      for (const one of [other, group]) assert.deepStrictEqual(yield* one.get("k"), Option.none())
+      yield* group.set("k", "newer")
+      for (const one of [other, group, other]) assert.deepStrictEqual(yield* one.get("k"), Option.some("newer"))
       yield* cache.set(`${group.name}|`, 7)
       yield* group.clear
       assert.match(yield* group.prefix, /\|[0-9a-z]{17}\|$/)

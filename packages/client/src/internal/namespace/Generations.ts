@@ -103,7 +103,11 @@ export const make = (cache: Memcache["Service"], name: string, checkEvery: numbe
     Effect.withFiber((fiber) => {
       const clock = fiber.getRef(Clock.Clock)
       const asOf = monotonicMillis(clock)
-      const made = next(floor, microseconds(clock), fiber.getRef(Random.Random).nextDoubleUnsafe())
+      const isLast = timeOf(floor) >= LAST_TIME
+      // Nobody makes such a one; whoever has seen it must forget it, or would replace every other one for ever.
+      if (isLast) latest = NONE
+      const after = isLast ? 0 : timeOf(floor)
+      const made = encode(Math.max(microseconds(clock), after + 1), fiber.getRef(Random.Random).nextDoubleUnsafe())
       return Effect.map(
         neverRefused(cache[mode](key, made, { ttl: "Infinity" })),
         (isStored) => isStored ? adopt(made, asOf) : undefined
@@ -184,8 +188,11 @@ const isGeneration = (value: unknown): value is string => typeof value === "stri
 
 const microseconds = (clock: Clock.Clock): number => Number(clock.currentTimeNanosUnsafe() / 1000n)
 
-const next = (floor: string, now: number, chance: number): string => {
-  const time = Math.max(now, Number.parseInt(floor.slice(0, TIME_DIGITS), 36) + 1)
+const timeOf = (generation: string): number => Number.parseInt(generation.slice(0, TIME_DIGITS), 36)
+
+const LAST_TIME = 36 ** TIME_DIGITS - 1
+
+const encode = (time: number, chance: number): string => {
   const suffix = Math.floor(chance * 36 ** CHANCE_DIGITS)
   return time.toString(36).padStart(TIME_DIGITS, "0") + suffix.toString(36).padStart(CHANCE_DIGITS, "0")
 }
