@@ -1,8 +1,8 @@
 import type { ArgumentError, KeyError, MemcacheError } from "@effect-memcache/client"
-import { Memcache } from "@effect-memcache/client"
+import { Key, Memcache } from "@effect-memcache/client"
 import * as LargeValues from "@effect-memcache/client/LargeValues"
 import { EmbeddedMemcached } from "@effect-memcache/testing/EmbeddedMemcached"
-import { assert, describe, it, layer } from "@effect/vitest"
+import { assert, describe, expectTypeOf, it, layer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -300,6 +300,21 @@ describe("a large value", () => {
         assert.deepStrictEqual(calls.splice(0), [1000, 1000, 501, "set"])
         yield* (yield* make(100)).set("k", Buffer.alloc(100))
         assert.deepStrictEqual(calls, ["set"])
+      })
+    ))
+
+  it.effect("promises in its types what it does", () =>
+    withServer(() =>
+      Effect.gen(function*() {
+        const large = yield* LargeValues.make()
+        const checked = Result.getOrThrow(Key.make("k"))
+        expectTypeOf(large.get("k")).toEqualTypeOf<Effect.Effect<Option.Option<unknown>, MemcacheError | KeyError>>()
+        expectTypeOf(large.get(checked)).toEqualTypeOf<Effect.Effect<Option.Option<unknown>, MemcacheError>>()
+        expectTypeOf(large.set(checked, 1)).toEqualTypeOf<Effect.Effect<boolean, MemcacheError | ArgumentError>>()
+        // @ts-expect-error: what is never found again must end
+        void large.set(checked, 1, { ttl: "Infinity" })
+        assert.isTrue(yield* large.set(checked, Buffer.alloc(2 * MEBIBYTE), { compression: false }))
+        assert.lengthOf(Option.getOrThrow(yield* large.get(["user:7", checked])) as Uint8Array, 2 * MEBIBYTE)
       })
     ))
 

@@ -1,3 +1,4 @@
+import type { ArgumentError, KeyError, MemcacheError } from "@effect-memcache/client"
 import { Memcache } from "@effect-memcache/client"
 import * as Namespace from "@effect-memcache/client/Namespace"
 import { EmbeddedMemcached } from "@effect-memcache/testing/EmbeddedMemcached"
@@ -391,6 +392,25 @@ describe("a namespace", () => {
           const error = yield* Effect.flip(Namespace.make({ name: "a", checkEvery }))
           assert.strictEqual(error._tag === "ArgumentError" ? error.argument : "", "checkEvery")
         }
+      })
+    ))
+
+  it.effect("promises in its types what it does", () =>
+    withServer(() =>
+      Effect.gen(function*() {
+        const group = yield* Namespace.make({ name: "group" })
+        type Own = KeyError | ArgumentError
+        expectTypeOf(group.get("k")).toEqualTypeOf<Effect.Effect<Option.Option<unknown>, MemcacheError | KeyError>>()
+        expectTypeOf(group.clear).toEqualTypeOf<Effect.Effect<void, MemcacheError | KeyError>>()
+        expectTypeOf(group.getMany<number>([1, 2])).toEqualTypeOf<
+          Effect.Effect<Map<number, unknown>, MemcacheError | KeyError>
+        >()
+        expectTypeOf(group.getOrSet("k", Effect.fail("no" as const))).toEqualTypeOf<
+          Effect.Effect<unknown, Own | "no">
+        >()
+        expectTypeOf(group.getOrSet("k", Effect.succeed(1), { onError: "fail" })).toEqualTypeOf<
+          Effect.Effect<unknown, Own | MemcacheError>
+        >()
       })
     ))
 
