@@ -3,6 +3,7 @@
  */
 import * as Checker from "@effect-memcache/testing/Checker"
 import * as FaultScript from "@effect-memcache/testing/FaultScript"
+import * as Resources from "@effect-memcache/testing/Resources"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
@@ -137,6 +138,10 @@ const insideBigSet = Effect.fnUntraced(function*(
     const later = yield* checked.get("warm")
     row.expect(`${name}: the next`, later.ended === "absent", `${next.ended}, ${later.ended}`)
     row.expect(`${name}: destroyed`, losses === 1 && accepted === 2, `${losses} of ${accepted}`)
+    // What is only closed in good order stays until everything is written, which is never.
+    const suffix = `:${server.port.toString(16).toUpperCase().padStart(4, "0")}`
+    const sockets = Resources.systemSockets().filter((socket) => socket.split(" ")[1].endsWith(suffix)).length
+    row.expect(`${name}: sockets`, sockets === 1, sockets)
   }
 })
 

@@ -100,7 +100,11 @@ const trickle: Row = {
     const behind = yield* checked.get("key")
     row.expect("behind it", behind.ended === "TimeoutError unknown", behind.ended)
     const lost = () => events.find(({ _tag }) => _tag === "ServerDisconnected")
-    yield* Effect.repeat(Effect.sync(lost), { until: (event) => event !== undefined, schedule: Schedule.spaced(5) })
+    yield* Effect.repeat(Effect.sync(lost), {
+      until: (event) => event !== undefined,
+      schedule: Schedule.spaced(5),
+      times: 1000
+    })
     const at = lost()?.heard ?? Infinity
     const limit = 4 * stallTimeout
     row.expect("bytes were still coming", server.log.entries.some((entry) => entry._tag === "Written"), "yes")
