@@ -29,7 +29,7 @@ import type { Claim } from "./Claim.ts"
 import type { Flights } from "./Flights.ts"
 import { Flight } from "./Flights.ts"
 import type { Found, Question } from "./Lookups.ts"
-import { claimOf, commandOf, giveUp, isForText, lookup, readAnswer } from "./Lookups.ts"
+import { claimOf, commandOf, giveUp, isForText, isFresh, lookup, readAnswer } from "./Lookups.ts"
 import * as Policy from "./Policy.ts"
 import * as Settlement from "./Settlement.ts"
 import type { State } from "./State.ts"
@@ -123,6 +123,16 @@ class Machine {
   }
 
   readAnswer(call: Call, answer: LineAnswer, server: string): Effect.Effect<unknown, MemcacheError> {
+    const { reply } = answer
+    // Nearly always; everything else looks again, and longer.
+    if (reply._tag === "Value" && isFresh(reply, call.policy)) {
+      const value = this.decodeAtOnce(call, reply)
+      if (value !== undefined) {
+        this.state.wins.forget(call.wire)
+        this.state.counts.hits++
+        return value
+      }
+    }
     return readAnswer(this.state, call, answer, server, (found) => this.read(call, found) as Effect.Effect<unknown>)
   }
 
@@ -159,14 +169,19 @@ class Machine {
   private read(call: Call, found: Found): Answer {
     const { item } = found
     if (item === undefined) return Effect.fail(new Read(found, undefined))
-    const stored = this.state.session.transcoder.decode(item.value, item.flags)
-    if (!Result.isResult(stored) || Result.isFailure(stored)) return this.readSlowly(call, found, item)
-    const { codec } = call.options
-    const value = codec === undefined ? Exit.succeed(stored.success) : codec.decode(stored.success)
-    if (!Exit.isExit(value) || Exit.isFailure(value)) return this.readSlowly(call, found, item)
+    const value = this.decodeAtOnce(call, item)
+    if (value === undefined) return this.readSlowly(call, found, item)
     if (found._tag !== "Hit") return Effect.fail(new Read(found, Result.succeed(value.value)))
     this.state.counts.hits++
     return value
+  }
+
+  private decodeAtOnce({ options: { codec } }: Call, item: Value): Exit.Success<unknown, never> | undefined {
+    const stored = this.state.session.transcoder.decode(item.value, item.flags)
+    if (!Result.isResult(stored) || Result.isFailure(stored)) return undefined
+    if (codec === undefined) return Exit.succeed(stored.success) as Exit.Success<unknown, never>
+    const value = codec.decode(stored.success)
+    return Exit.isExit(value) && Exit.isSuccess(value) ? value as Exit.Success<unknown, never> : undefined
   }
 
   /** What must be waited for, or cannot be read. */

@@ -218,6 +218,14 @@ const interpret = (
 const isDue = (item: Value, { staleSeconds }: Policy): boolean =>
   item.isStale || (staleSeconds > 0 && item.ttl !== undefined && item.ttl >= 0 && item.ttl < staleSeconds)
 
+/**
+ * Whether an item is a value that nobody computes anew at the moment, and nobody has to.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isFresh = (item: Value, policy: Policy): boolean => !item.isWin && !item.isWinSent && !isDue(item, policy)
+
 /** Lets the next reader win, who may be another, and reads once more. Of many who do so, one is heard. */
 const takeOver = <A>(
   state: State,
