@@ -54,7 +54,7 @@ export const make = Effect.fnUntraced(function*(
 const getOrVivify = (state: State.State) =>
 <K extends KeyInput>(
   key: K,
-  options?: VivifyOptions
+  options: VivifyOptions = {}
 ): Effect.Effect<Lookup<unknown>, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
   Effect.suspend((): Effect.Effect<Lookup<unknown>, MemcacheError | KeyErrorOf<K> | ArgumentError> => {
     const wire = Key.wireOf(key, state.session.prefix)

@@ -56,9 +56,10 @@ let remembered: ReadonlyArray<Remembered> = []
  * @category constructors
  * @since 0.1.0
  */
-export const resolve = (options: VivifyOptions = {}): Policy | ArgumentError => {
+export const resolve = (options: VivifyOptions): Policy | ArgumentError => {
   const { claim, claimFor, earlyRefresh, staleFor } = options
-  for (const entry of remembered) {
+  for (let i = 0; i < remembered.length; i++) {
+    const entry = remembered[i]
     if (
       entry.staleFor === staleFor && entry.earlyRefresh === earlyRefresh && entry.claimFor === claimFor &&
       entry.claim === claim

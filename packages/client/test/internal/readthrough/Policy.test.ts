@@ -5,7 +5,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Policy from "../../../src/internal/readthrough/Policy.ts"
 
-const resolve = (options?: VivifyOptions): Policy.Policy => {
+const resolve = (options: VivifyOptions = {}): Policy.Policy => {
   const policy = Policy.resolve(options)
   if (isArgumentError(policy)) throw policy
   return policy
