@@ -1,6 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as OtlpExporter from "effect/observability/OtlpExporter"
+import * as OtlpMetrics from "effect/observability/OtlpMetrics"
+import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import { readFileSync } from "node:fs"
 import type { FiguresOptions, Source } from "../../../src/internal/telemetry/Figures.ts"
@@ -31,6 +37,15 @@ const lines = (about: string) => Effect.map(page, (lines) => lines.filter((line)
 
 const PAGE = new URL("../../fixtures/telemetry/page.txt", import.meta.url)
 
+/** What is looked at of an export. */
+interface Export {
+  readonly metrics: ReadonlyArray<{
+    readonly name: string
+    readonly unit: string
+    readonly histogram?: { readonly dataPoints: ReadonlyArray<Record<string, unknown>> }
+  }>
+}
+
 const SERVER = "10.0.0.1:11211"
 
 describe("Figures", () => {
@@ -47,13 +62,43 @@ describe("Figures", () => {
       assert.strictEqual(yield* PrometheusMetrics.format(), readFileSync(PAGE, "utf8"))
     })))
 
-  it.effect("have a unit for exporters that show one", () =>
+  it.effect("are exported with their units", () =>
     alone(Effect.gen(function*() {
-      const { tally } = (yield* make()).join(SERVER, source())
-      tally.answered("get", 1)
-      const units = (yield* Metric.snapshot).map(({ attributes, id }) => [id, attributes?.unit])
-      assert.deepStrictEqual(new Map(units as Array<[string, unknown]>).get("db.client.operation.duration"), "s")
-      assert.deepStrictEqual(new Map(units as Array<[string, unknown]>).get("memcached.client.network.io"), "By")
+      const bodies: Array<string> = []
+      const http = HttpClient.make((request) => {
+        if (request.body._tag === "Uint8Array") bodies.push(new TextDecoder().decode(request.body.body))
+        return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("{}")))
+      })
+      const exporter = OtlpMetrics.layer({ url: "http://collector/v1/metrics", resource: { serviceName: "shop" } })
+        .pipe(
+          Layer.provide([OtlpSerialization.layerJson, Layer.succeed(HttpClient.HttpClient, http)])
+        )
+      const { tally } = (yield* make()).join(SERVER, source([1]))
+      tally.answered("get", 0.5)
+      tally.failed("get", "TimeoutError", 1000)
+      yield* Effect.flatMap(OtlpExporter.Flusher, ({ flush }) => flush).pipe(Effect.provide(exporter))
+      const { metrics }: Export = JSON.parse(bodies[0]).resourceMetrics[0].scopeMetrics[0]
+      assert.deepStrictEqual(Object.fromEntries(metrics.map(({ name, unit }) => [name, unit])), {
+        "memcached.client.hits": "{key}",
+        "memcached.client.misses": "{key}",
+        "memcached.client.retries": "1",
+        "memcached.client.network.io": "By",
+        "memcached.client.connections.opened": "1",
+        "memcached.client.connections.lost": "1",
+        "memcached.client.server.deaths": "1",
+        "memcached.client.active_operations": "1",
+        "db.client.connection.count": "1",
+        "memcached.client.server.alive": "1",
+        "db.client.operation.duration": "s"
+      })
+      const durations = metrics.find(({ name }) => name === "db.client.operation.duration")?.histogram?.dataPoints
+      assert.deepStrictEqual(
+        durations?.map(({ bucketCounts, count, max, min, sum }) => ({ bucketCounts, count, max, min, sum })),
+        [
+          { bucketCounts: [1, 0, 0], count: 1, max: 0.0005, min: 0.0005, sum: 0.0005 },
+          { bucketCounts: [0, 0, 1], count: 1, max: 1, min: 1, sum: 1 }
+        ]
+      )
     })))
 
   it.effect("of two clients of one server are added up, and stay added up when one is closed", () =>
