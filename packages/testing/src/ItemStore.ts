@@ -67,6 +67,9 @@ const FLAGS_SIZE = 4
 const CLOCK_START = 2
 const EXPIRED = 1
 
+/** Changes after which the place of the longest unused item is forgotten, however few items there are. */
+const MIN_CHANGES = 1000
+
 /**
  * A store. All of its methods look at the clock first: what has expired is gone.
  *
@@ -86,8 +89,10 @@ export class ItemStore {
 
   // Insertion order is the order of use, the longest unused first.
   private items = new Map<string, Item>()
-  // Everything that this iterator has passed was evicted, so it stands at the longest unused item without a search.
-  private eldest = this.items.values()
+  // Everything that this iterator has passed was evicted, so it stands at the longest unused item without a search. As
+  // long as there is one, V8 keeps every table that the map has had since then (Node 24), so it is let go of in time.
+  private eldest: MapIterator<Item> | undefined = undefined
+  private changes = 0
   private reclaimedAt = 0
   private lastCas = 0n
   private flushAt = 0
@@ -165,7 +170,7 @@ export class ItemStore {
   promote(item: Item): void {
     item.lastAccess = this.time
     this.items.delete(item.key)
-    this.items.set(item.key, item)
+    this.append(item)
   }
 
   /** Makes room for an item of that size, by evicting if that is allowed. */
@@ -205,7 +210,7 @@ export class ItemStore {
       isStale: false,
       isWinSent: false
     }
-    this.items.set(item.key, item)
+    this.append(item)
     this.bytes += this.size(item)
     this.totalItems++
     return item
@@ -250,14 +255,24 @@ export class ItemStore {
     if (this.flushAt === 0 || this.flushAt > this.time) return
     this.flushAt = 0
     this.items = new Map()
-    this.eldest = this.items.values()
+    this.eldest = undefined
     this.bytes = 0
   }
 
+  private append(item: Item): void {
+    this.items.set(item.key, item)
+    // A new iterator searches at most as many entries as there were changes.
+    if (this.eldest !== undefined && ++this.changes > this.items.size + MIN_CHANGES) this.eldest = undefined
+  }
+
   private evictOldest(): void {
+    if (this.eldest === undefined) {
+      this.eldest = this.items.values()
+      this.changes = 0
+    }
     const { value: item } = this.eldest.next()
     // An iterator that has once ended stays so; whatever it has passed is gone, thus a new one begins where it was.
-    if (item === undefined) this.eldest = this.items.values()
+    if (item === undefined) this.eldest = undefined
     else {
       this.evictions++
       if (!item.isFetched) this.evictedUnfetched++

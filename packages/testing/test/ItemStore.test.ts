@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import type { Options } from "../src/ItemStore.ts"
 import { ItemStore } from "../src/ItemStore.ts"
 
@@ -174,5 +176,23 @@ describe("ItemStore", () => {
     )
     assert.isUndefined(store.find("gone"))
     assert.strictEqual(store.find("far")?.exptime, store.time + 3_456_000)
+  })
+
+  it("takes no more memory for an item that is read again and again, also after an eviction", () => {
+    setFlagsFromString("--expose-gc")
+    const gc = runInNewContext("gc") as () => void
+    const heap = (): number => {
+      gc()
+      return process.memoryUsage().heapUsed
+    }
+    const { put, store } = make()
+    for (let i = 0; i < 10; i++) put(`key:${i}`, 900)
+    assert.isAbove(store.evictions, 0)
+    const before = heap()
+    const item = store.find("key:9")!
+    for (let i = 0; i < 200_000; i++) store.promote(item)
+    assert.isBelow(heap() - before, 4_000_000)
+    // It is still there, so that what was measured is not what is left when it is gone.
+    assert.strictEqual(store.find("key:9"), item)
   })
 })
