@@ -46,4 +46,4 @@ const TracerLive = OtlpTracer.layer({ url: "http://127.0.0.1:4318/v1/traces", re
   Layer.provide([OtlpSerialization.layerJson, PrinterLive])
 )
 
-program.pipe(Effect.provide(CacheLive), Effect.provide(TracerLive), NodeRuntime.runMain)
+program.pipe(Effect.provide(Layer.merge(CacheLive, TracerLive)), NodeRuntime.runMain)

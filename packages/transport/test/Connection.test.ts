@@ -915,7 +915,8 @@ describe("over a real socket", () => {
       yield* Effect.callback<void>((resume) => {
         // Each reply is read after the timer has gone off and before it judges, and its caller sends, and stalls, there.
         const next = (): void => {
-          connection.submit(get("k"), (outcome) => {
+          // Nobody gives up here, so what would abandon the command is not kept.
+          void connection.submit(get("k"), (outcome) => {
             outcomes.push(isMemcacheError(outcome) ? outcomeOf(outcome) : valueOf(outcome))
             if (outcomes.length === 5) resume(Effect.void)
             else next()
