@@ -94,9 +94,15 @@ export const administration = (it: It): void => {
       yield* cache.set("fl-later", 1)
       yield* cache.flushAll({ delay: "1 hour" })
       assert.deepStrictEqual(yield* cache.get("fl-later"), Option.some(1))
-      for (const delay of ["-1 seconds", 5, "Infinity", Number.NaN] as unknown as ReadonlyArray<"1 second">) {
+      const wrong: ReadonlyArray<unknown> = ["-1 seconds", 5, "Infinity", Number.NaN, {}, { second: 1 }, {
+        seconds: NaN
+      }]
+      for (const delay of wrong as ReadonlyArray<"1 second">) {
         const error = yield* Effect.flip(cache.flushAll({ delay }))
         assert.strictEqual(error._tag === "ArgumentError" && error.argument, "delay")
       }
+      assert.deepStrictEqual(yield* cache.get("fl-later"), Option.some(1))
+      yield* cache.flushAll({ delay: { seconds: 0 } })
+      assert.deepStrictEqual(yield* cache.get("fl-later"), Option.none())
     }))
 }

@@ -106,8 +106,15 @@ const toDelay = (
   return exptime === 0 ? new ArgumentError({ argument: "delay", detail: "must end, not be infinite" }) : exptime
 }
 
-const isZero = (delay: Exclude<TimeToLive, "Infinity">): boolean =>
-  typeof delay !== "number" && !DateTime.isDateTime(delay) && Option.exists(Duration.fromInput(delay), Duration.isZero)
+// Effect reads an object without a unit that it knows, or with NaN, as no time at all; nobody asked for that in words.
+const isZero = (delay: Exclude<TimeToLive, "Infinity">): boolean => {
+  if (typeof delay === "string" || Duration.isDuration(delay)) {
+    return Option.exists(Duration.fromInput(delay), Duration.isZero)
+  }
+  if (typeof delay !== "object" || delay === null || DateTime.isDateTime(delay)) return false
+  const parts: ReadonlyArray<unknown> = Object.values(delay)
+  return parts.length > 0 && parts.every((part) => part === 0)
+}
 
 const askAll = <A>(
   session: Session,
