@@ -109,7 +109,7 @@ class Machine {
     const { options } = call
     const policy = Policy.resolve(options)
     if (policy instanceof ArgumentError) return Effect.fail(policy)
-    const ttl = options.ttl ?? session.defaultTtl
+    const ttl = options.ttl === undefined ? session.defaultTtl : options.ttl
     if (ttl !== undefined && ttl !== this.lastTtl) {
       const exptime = toExptime(ttl, this.state.clock.currentTimeMillisUnsafe())
       if (typeof exptime !== "number") return Effect.fail(exptime)

@@ -76,7 +76,7 @@ const make = ({ claim, claimFor, earlyRefresh, staleFor }: VivifyOptions): Polic
   if (claim !== undefined && claim !== "item" && claim !== "key") {
     return new ArgumentError({ argument: "claim", detail: `must be "item" or "key", not ${show(claim)}` })
   }
-  const claimSeconds = seconds("claimFor", claimFor ?? DEFAULT_CLAIM)
+  const claimSeconds = seconds("claimFor", claimFor === undefined ? DEFAULT_CLAIM : claimFor)
   if (typeof claimSeconds !== "number") return claimSeconds
   const staleSeconds = seconds("staleFor", staleFor)
   if (typeof staleSeconds !== "number") return staleSeconds

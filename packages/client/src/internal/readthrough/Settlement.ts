@@ -47,7 +47,7 @@ export const fulfil = (state: State) =>
     const stale = Policy.seconds("staleFor", options?.staleFor)
     if (typeof stale !== "number") return Effect.fail(stale)
     const now = state.clock.currentTimeMillisUnsafe()
-    const exptime = Policy.exptimeOf(options?.ttl ?? session.defaultTtl, stale, now)
+    const exptime = Policy.exptimeOf(options?.ttl === undefined ? session.defaultTtl : options.ttl, stale, now)
     if (typeof exptime !== "number") return Effect.fail(exptime)
     const { cas, claimKey, key, wire } = claim
     const verb = cas === undefined ? "add" : "cas"

@@ -48,6 +48,8 @@ it("refuses what is no period, and names it", () => {
     ["earlyRefresh", { earlyRefresh: DateTime.makeUnsafe(86_400_000) }],
     ["claimFor", { claimFor: "0 millis" }],
     ["claimFor", { claimFor: "31 days" }],
+    ["claimFor", { claimFor: null }],
+    ["staleFor", { staleFor: null }],
     ["claim", { claim: "lease" }]
   ]
   for (const [argument, options] of refused) {
