@@ -24,6 +24,7 @@ export default defineConfig({
       ...readdirSync(join(root, "packages")).map((name) => project(name, `packages/${name}`)),
       project("examples", "examples"),
       project("fuzz", "fuzz"),
+      project("soak", "soak"),
       project("interop", "interop"),
       project("workspace", ".")
     ],

@@ -52,7 +52,7 @@ interface Report {
 /** A copy of what the tests need. The packages find each other in the copy, everything else where it is installed. */
 const copy = (directory: string): void => {
   // Projects without which the configuration does not load; none of their tests is run.
-  for (const name of ["examples", "interop"]) mkdirSync(join(directory, name), { recursive: true })
+  for (const name of ["examples", "interop", "soak"]) mkdirSync(join(directory, name), { recursive: true })
   for (const name of ["packages", "fuzz", "package.json", "tsconfig.json", "vitest.workspace.ts"]) {
     cpSync(join(root, name), join(directory, name), {
       recursive: true,

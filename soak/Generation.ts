@@ -41,14 +41,15 @@ type Promised = MemcacheError | KeyError | ArgumentError
 export const nameOf = (error: Promised): string =>
   isMemcacheError(error) ? `${error.reason._tag} ${error.outcome}` : error._tag
 
-const make = (deadline: number, lag: LoopLag): Checker<Promised> =>
+const make = (deadline: number, lag: LoopLag, onFailure: () => void): Checker<Promised> =>
   new Checker(
     {
       deadline,
       slack: SLACK,
       isExpected: (error): error is Promised => isMemcacheError(error) || isKeyError(error) || isArgumentError(error),
       outcomeOf: (error) => isMemcacheError(error) ? error.outcome : "not-sent",
-      nameOf
+      nameOf,
+      onFailure
     },
     lag
   )
@@ -65,12 +66,12 @@ export class Generation {
   private readonly number: number
   private readonly killsBefore: ReadonlyArray<number>
 
-  /** `kills`: how often each server was killed until now. */
-  constructor(number: number, kills: ReadonlyArray<number>, lag: LoopLag) {
+  /** `kills`: how often each server was killed until now. `onFailure` is told of every operation that fails. */
+  constructor(number: number, kills: ReadonlyArray<number>, lag: LoopLag, onFailure: () => void) {
     this.number = number
     this.killsBefore = [...kills]
-    this.checker = make(DEADLINE, lag)
-    this.readThrough = make(READ_THROUGH_DEADLINE, lag)
+    this.checker = make(DEADLINE, lag, onFailure)
+    this.readThrough = make(READ_THROUGH_DEADLINE, lag, onFailure)
   }
 
   key(kind: Kind, index: number): string {

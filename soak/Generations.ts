@@ -50,7 +50,7 @@ export class Generations {
   })
 
   private make(): Generation {
-    return new Generation(++this.count, this.kills, this.lag)
+    return new Generation(++this.count, this.kills, this.lag, () => this.tally.failures++)
   }
 
   private end(generation: Generation): Effect.Effect<void> {

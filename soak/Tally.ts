@@ -32,6 +32,8 @@ const plus = (counts: Map<string, number>, name: string, count = 1): void => {
 
 export class Tally {
   operations = 0
+  /** Operations that have failed, so far. */
+  failures = 0
   /** Operations that were due and not started, because too many had not ended or the loop was late. */
   skipped = 0
   /** How many were started of each kind. */
@@ -88,7 +90,10 @@ export class Tally {
     const late = ledger.late(deadline, SLACK, lag.between)
     this.late.add(
       late.length,
-      late.map(({ outcome, settle, start }) => `${outcome} after ${Math.round(settle - start)} ms`)
+      late.map(({ outcome, settle, start }) => {
+        const lost = lag.between(start + deadline, settle)
+        return `${outcome} after ${Math.round(settle - start)} ms, the loop being late for ${Math.round(lost)} of them`
+      })
     )
   }
 }

@@ -125,6 +125,11 @@ const TWO = 0.15
 /** How often the list of servers changes; the others have the rest among them. */
 const LIST = 0.06
 
+/** Milliseconds: how long one lasts, from one to the next, and without any. */
+const PAUSE = [300, 3000] as const
+const INTERVAL = [1000, 5000] as const
+const REST = 300
+
 /** Trouble without end, until it is interrupted; then nothing is wrong any more. */
 export class Troubles {
   /** How often each was made. */
@@ -140,13 +145,15 @@ export class Troubles {
 
   readonly run: Effect.Effect<never> = Effect.forever(Effect.suspend(() => {
     const { chance } = this.given
-    return Effect.andThen(Effect.sleep(chance.between(1000, 5000)), Effect.suspend(() => this.one()))
+    const pause = chance.between(...PAUSE)
+    // From one beginning to the next, and some time without trouble in between.
+    const rest = Math.max(chance.between(...INTERVAL) - pause, REST)
+    return Effect.andThen(Effect.sleep(rest), Effect.suspend(() => this.one(pause)))
   }))
 
-  private one(): Effect.Effect<void> {
+  private one(pause: number): Effect.Effect<void> {
     const { chance, places, setServers } = this.given
     const index = chance.below(places.length)
-    const pause = chance.between(300, 3000)
     if (chance.share() < LIST) {
       return this.during(oneServerLess, [index], {
         begin: setServers(addressesBut(places, index)),

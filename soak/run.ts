@@ -48,7 +48,6 @@ const show = (line: string): void => {
 let before = { seconds: 0, operations: 0 }
 
 const progress = ({ operations, seconds: now, tally, trouble }: Progress): void => {
-  const errors = [...tally.endings].reduce((sum, [name, count]) => /^[A-Z]/.test(name) ? sum + count : sum, 0)
   const speed = (operations - before.operations) / (now - before.seconds)
   const heap = (tally.samples.at(-1)?.heapUsed ?? 0) / 1_048_576
   before = { seconds: now, operations }
@@ -56,7 +55,7 @@ const progress = ({ operations, seconds: now, tally, trouble }: Progress): void 
     `${now.toFixed(0)} of ${seconds} s`,
     `${operations.toLocaleString("en-US")} operations`,
     `${Math.round(speed).toLocaleString("en-US")}/s`,
-    `${errors.toLocaleString("en-US")} errors`,
+    `${tally.failures.toLocaleString("en-US")} errors`,
     `heap ${heap.toFixed(0)} MiB`,
     trouble === "" ? "no trouble" : trouble
   ].join(", "))
