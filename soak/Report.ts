@@ -44,16 +44,28 @@ const none = (
   details: ReadonlyArray<string> = []
 ): Check => ({ invariant, name, measured: whole(count), isPassed: count === 0, details })
 
+const sum = (counts: ReadonlyArray<readonly [string, number]>): number =>
+  counts.reduce((total, [, count]) => total + count, 0)
+
 /** Every check of a run. */
 export const checks = (result: Result): ReadonlyArray<Check> => {
   const { seconds, tally } = result
   const repeated = result.opaques.repeated()
   const perTenMinutes = growth(tally.samples)
   const isLong = seconds >= MIN_SECONDS
+  const misfits = [...tally.endings, ...tally.failedKeys].filter(([name]) =>
+    /^(?:Protocol|Client|Decode)Error /.test(name)
+  )
   const hits = tally.endings.get("hit") ?? 0
   return [
     none("A1", "wrong values", tally.wrong.count, tally.wrong.shown),
     none("A1", "stale values", tally.stale.count, tally.stale.shown),
+    none(
+      "A1",
+      "replies that fit no request, of servers that make no mistake",
+      sum(misfits),
+      misfits.map(([name, count]) => `${count} ${name}`)
+    ),
     none("A2", "settled late", tally.late.count, tally.late.shown),
     none("A2", "never settled", tally.unsettled.count, tally.unsettled.shown),
     none("A3", "failures without a type", tally.untyped.count, tally.untyped.shown),

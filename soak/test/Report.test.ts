@@ -71,6 +71,14 @@ describe("the checks", () => {
     }
   })
 
+  it("fail when a reply was refused: these servers make no mistakes", () => {
+    const result = soaked()
+    result.tally.endings.set("ProtocolError unknown", 1)
+    result.tally.failedKeys.set("ProtocolError not-sent", 1)
+    assert.deepStrictEqual(failed(result), ["A1 replies that fit no request, of servers that make no mistake"])
+    assert.include(Report.verdict(Report.checks(result)), "1 ProtocolError unknown")
+  })
+
   it("fail of a soak that found nothing in the cache", () => {
     const result = soaked()
     result.tally.endings.delete("hit")
