@@ -6,7 +6,19 @@ declare module "memcached" {
   type Callback<A> = (error: unknown, result: A) => void
 
   export default class Memcached {
-    constructor(servers: ReadonlyArray<string>, options?: { readonly idle?: number; readonly maxValue?: number })
+    constructor(
+      servers: ReadonlyArray<string>,
+      options?: {
+        readonly idle?: number
+        readonly maxValue?: number
+        readonly timeout?: number
+        readonly retries?: number
+        readonly minTimeout?: number
+        readonly maxTimeout?: number
+        readonly retry?: number
+        readonly reconnect?: number
+      }
+    )
     get(key: string, callback: Callback<string | undefined>): void
     getMulti(keys: ReadonlyArray<string>, callback: Callback<Record<string, string>>): void
     set(key: string, value: string, lifetime: number, callback: Callback<boolean>): void
@@ -17,7 +29,15 @@ declare module "memcached" {
 
 declare module "memjs" {
   export class Client {
-    static create(servers: string, options?: { readonly timeout?: number; readonly logger?: object }): Client
+    static create(
+      servers: string,
+      options?: {
+        readonly timeout?: number
+        readonly conntimeout?: number
+        readonly retries?: number
+        readonly logger?: object
+      }
+    ): Client
     get(key: string): Promise<{ readonly value: Buffer | null }>
     set(key: string, value: string, options: { readonly expires?: number }): Promise<boolean>
     increment(key: string, amount: number, options: object): Promise<{ readonly value: number }>
@@ -31,9 +51,16 @@ declare module "memcache-client" {
       options: {
         readonly server: {
           readonly servers: ReadonlyArray<{ readonly server: string; readonly maxConnections: number }>
+          readonly config?: {
+            readonly retryFailedServerInterval: number
+            readonly failedServerOutTime: number
+            readonly keepLastServer: boolean
+          }
         }
         readonly lifetime?: number
         readonly cmdTimeout?: number
+        readonly connectTimeout?: number
+        readonly noDelay?: boolean
       }
     )
     get(key: string): Promise<{ readonly value: string } | undefined>
@@ -51,6 +78,21 @@ declare module "memcache" {
     gets(keys: ReadonlyArray<string>): Promise<Map<string, string>>
     set(key: string, value: string): Promise<boolean>
     incr(key: string, amount: number): Promise<number | undefined>
+    on(event: string, listener: () => void): void
+    disconnect(): Promise<void>
+  }
+}
+
+declare module "memcache-plus" {
+  export default class MemcachePlus {
+    constructor(options: {
+      readonly hosts: ReadonlyArray<string>
+      readonly netTimeout?: number
+      readonly backoffLimit?: number
+      readonly onNetError?: (error: Error) => void
+    })
+    get(key: string): Promise<string | null>
+    set(key: string, value: string): Promise<void>
     disconnect(): Promise<void>
   }
 }
