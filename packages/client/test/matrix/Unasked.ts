@@ -105,7 +105,7 @@ const unasked: Row = {
       const pushed = PUSHED[i % PUSHED.length]
       const from = performance.now()
       yield* server.push(pushed)
-      yield* server.until((log) => log.counters.closed > closed)
+      yield* Effect.timeoutOption(server.until((log) => log.counters.closed > closed), PATIENT)
       const until = performance.now()
       destroyed.push(until - from - row.checker.lag.between(from, until))
       next.push(yield* checked.get("a"))
@@ -257,11 +257,11 @@ const belowTheClient = Effect.fnUntraced(function*(row: Run, address: string) {
     operation.call(row.checker, connection.send(command), (answer) => word(answer as Answer))
   const refused = yield* ask(quiet("clash", 1), isTag("nothing"))
   row.expect("a quiet command", refused.ended === "UnsupportedError not-sent", refused.ended)
-  const stored = bytes("what lies under this key")
-  yield* connection.send({ _tag: "MetaSet", key: "known" as Key, value: stored, flags: [] })
+  const known = bytes("what lies under this key")
+  yield* connection.send({ _tag: "MetaSet", key: "known" as Key, value: known, flags: [] })
   connection.speak(quietDialect, { version: connection.version, hasBareMisses: false })
   const isKnown = (answer: Answer) =>
-    Buffer.compare(itemAt(answer, 0)?.value ?? bytes(""), stored) === 0 ? "right" : "wrong"
+    Buffer.compare(itemAt(answer, 0)?.value ?? bytes(""), known) === 0 ? "right" : "wrong"
   const settled = yield* Effect.forEach(
     numbers(MANY),
     (i) => {
@@ -279,8 +279,9 @@ const belowTheClient = Effect.fnUntraced(function*(row: Run, address: string) {
   const isOpen = connection.closed === undefined
   row.expect("quiet ones below the client", areAll(settled, "right") && isOpen, Checker.endings(settled))
   // One that is carried out is not answered, so that the reply of the next is one too early.
+  const stored = { _tag: "MetaSet", key: "stored" as Key, value: bytes("value"), flags: [] } as const
   const silent = yield* Effect.forEach(
-    [quiet("other", 5), get("known"), get("known")],
+    [quiet("other", 5), stored, get("known")],
     (command) => ask(command, isTag("nothing")),
     { concurrency: "unbounded" }
   )
@@ -308,8 +309,9 @@ const refusedHeader: Row = {
     const behind: Array<Settled<unknown, Promised>> = []
     const next: Array<Settled<unknown, Promised>> = []
     for (let i = 0; i < ROUNDS; i++) {
-      // The server reads the value as a command, whose reply nobody asked for.
-      yield* fake.script([FaultScript.on({ verb: "ms", times: 1 }, FaultScript.replyBytes(`${REFUSAL}OK\r\n`))])
+      // An old server reads the value as a command, whose reply nobody asked for; a new one only refuses.
+      const reply = i % 2 === 0 ? `${REFUSAL}OK\r\n` : REFUSAL
+      yield* fake.script([FaultScript.on({ verb: "ms", times: 1 }, FaultScript.replyBytes(reply))])
       const [first, ...others] = yield* Effect.all(
         [checked.set(`key:${i}`), checked.get("victim"), checked.get("absent")],
         { concurrency: "unbounded" }
