@@ -128,11 +128,11 @@ const execute = async (row: Row): Promise<Result> => {
 
 const judge = (verdict: Verdict.Verdict | undefined, ended: Ended): ReadonlyArray<string> => {
   const { code, endedAt, signal, stderr, stdout } = ended
-  const late = verdict === undefined ? 0 : endedAt - verdict.closedAt
+  const late = verdict === undefined ? 0 : endedAt - verdict.doneAt
   return [
     ...verdict?.problems ?? ["row: it printed no verdict"],
     ...code === 0 ? [] : [`A4: the process ended with ${signal ?? `code ${code}`}`],
-    ...late > ENDING ? [`A6: the process ended ${late} ms after its scope was closed`] : [],
+    ...late > ENDING ? [`A6: the process ended ${late} ms after its row`] : [],
     ...Secrets.found(stdout + stderr, { "the password": PASSWORD, "a value": MARK }).map((found) =>
       `A10: ${found} was printed`
     )

@@ -207,7 +207,6 @@ export const run = async (row: Row): Promise<Verdict> => {
       row.traced === true ? Effect.withTracer(recorder(spans)) : (effect) => effect
     )
   )
-  const closedAt = Date.now()
   const grown = memory.growth() / MEBIBYTE
   execution.judge()
   const { problems } = execution
@@ -220,7 +219,7 @@ export const run = async (row: Row): Promise<Verdict> => {
   // Once more round the loop, for what is rejected late.
   await delay(0)
   unhandled.stop()
-  return { row: row.number, problems: [...problems, ...unhandled.problems], facts: execution.facts, closedAt }
+  return { row: row.number, problems: [...problems, ...unhandled.problems], facts: execution.facts, doneAt: Date.now() }
 }
 
 const leaks = async (before: Resources.Resources): Promise<ReadonlyArray<string>> => {

@@ -12,8 +12,11 @@ export interface Verdict {
   /** What was not as it must be, as sentences; they begin with the invariant (`A1`) or with "row". */
   readonly problems: ReadonlyArray<string>
   readonly facts: ReadonlyArray<Fact>
-  /** When the row's scope was closed, in Unix milliseconds: from then on the process has a second to end by itself. */
-  readonly closedAt: number
+  /**
+   * When the row was closed and judged, in Unix milliseconds: from then on the process has a second to end by itself. Up
+   * to here the time is the harness's own.
+   */
+  readonly doneAt: number
 }
 
 /** The verdicts in an output; each has a line of its own. */

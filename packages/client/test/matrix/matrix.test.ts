@@ -17,7 +17,6 @@ const NUMBERS = [
   [52, 54, 55, 57, 58, 59, 60, 62, 63, 65],
   [66, 67, 68, 69, 70, 72, 73]
 ].flat()
-it("every row is one of the matrix, and is there once", () => {
-  const numbers = rows.map(({ number }) => number)
-  assert.deepStrictEqual(numbers, NUMBERS.filter((number) => numbers.includes(number)))
+it("every row of the matrix is there, once", () => {
+  assert.deepStrictEqual(rows.map(({ number }) => number), NUMBERS)
 })
