@@ -72,7 +72,7 @@ export const run = (rows: ReadonlyArray<string>): Effect.Effect<Outcome> =>
       child.on("close", (code, signal) => {
         process.stderr.write(stdout)
         const verdict = Verdict.parse(stdout)
-        const late = endedAt - (verdict?.closedAt ?? endedAt)
+        const late = endedAt - (verdict?.doneAt ?? endedAt)
         resume(Effect.succeed({
           problems: [
             ...verdict?.problems ?? ["it printed no verdict"],
