@@ -15,6 +15,7 @@ import type { Answer } from "@effect-memcache/protocol/Pipeline"
 import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { ArgumentError } from "../../ArgumentError.ts"
 import type { KeyErrorOf, KeyInput } from "../../Key.ts"
@@ -63,7 +64,8 @@ type Late = (answer: Answer, server: string) => void
 
 /**
  * Sends the command for one key to the server of that key and reads the answer. A command that cannot be made at once is
- * an effect. With `late`, an interrupted command is not dropped: what it has done, somebody may have to undo.
+ * an effect. With `late`, an interrupted command is not dropped: what it has done, somebody may have to undo. With
+ * `goOn`, no error is the caller's, and what succeeds at once pays nothing for that.
  *
  * @category combinators
  * @since 0.1.0
@@ -73,9 +75,13 @@ export const ask = <K extends KeyInput, A, E = never>(
   key: K,
   commandOf: (key: WireKey) => Command | Effect.Effect<Command, E>,
   read: Read<A>,
-  late?: Late | undefined
+  late?: Late | undefined,
+  goOn?: ((problem: unknown) => Effect.Effect<A, E>) | undefined
 ): Effect.Effect<A, MemcacheError | KeyErrorOf<K> | E> =>
-  Effect.callback<A, MemcacheError | KeyErrorOf<K> | E>((resume) => {
+  Effect.callback<A, MemcacheError | KeyErrorOf<K> | E>((settle) => {
+    const resume: typeof settle = goOn === undefined
+      ? settle
+      : (effect) => settle(isSuccess(effect) ? effect : Effect.catch(effect, goOn))
     const wire = Key.wireOf(key, session.prefix)
     if (typeof wire !== "string") return resume(keyFailure<K>(wire))
     const command = commandOf(wire)
@@ -130,6 +136,8 @@ const trying = <A>(
   // At another try, the key may belong to another server.
   return session.readRetry === undefined ? attempt : session.readRetry.around(command, attempt)
 }
+
+const isSuccess = (effect: Effect.Effect<unknown, unknown>): boolean => Exit.isExit(effect) && Exit.isSuccess(effect)
 
 /** Sends the command the short way if there is one, and answers what abandons it. */
 const submit = <A>(

@@ -71,14 +71,14 @@ export const getOrSet = (state: State, flights: Flights) => {
   const machine = new Machine(state, flights)
   return (key: KeyInput, compute: Answer, options: Call["options"] = {}): Answer => {
     const call: Call = { key, wire: "" as WireKey, policy: Policy.none, compute, options }
-    const read: Answer = ask(
+    return ask(
       state.session,
       key,
       (wire) => machine.commandOf(call, wire),
       (answer, server) => machine.readAnswer(call, answer, server),
-      (answer, server) => giveUp(state, call, answer, server)
+      (answer, server) => giveUp(state, call, answer, server),
+      (problem) => machine.goOn(call, problem) as Effect.Effect<unknown, unknown>
     )
-    return Effect.catch(read, (problem) => machine.goOn(call, problem))
   }
 }
 
