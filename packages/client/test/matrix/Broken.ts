@@ -35,7 +35,7 @@ const send = (row: Run, text: string, times = 1) =>
           const socket = Net.connect({ host, port })
           socket.write(text)
           await once(socket, "data")
-          socket.destroy()
+          await once(socket.destroy(), "close")
         }))
   )
 
