@@ -5,6 +5,7 @@
 import type { LoopLag } from "@effect-memcache/testing/LoopLag"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as Ticks from "./Ticks.ts"
 
 const INTERVAL_MILLISECONDS = 5
 
@@ -18,7 +19,7 @@ export const make: Effect.Effect<LoopLag, never, Scope.Scope> = Effect.gen(funct
   let count = 0
   let worst = 0
   let due = performance.now() + INTERVAL_MILLISECONDS
-  const timer = setInterval(() => {
+  yield* Ticks.every(INTERVAL_MILLISECONDS, () => {
     const now = performance.now()
     if (now - due > 1) {
       from[count % KEPT] = due
@@ -27,8 +28,7 @@ export const make: Effect.Effect<LoopLag, never, Scope.Scope> = Effect.gen(funct
       worst = Math.max(worst, now - due)
     }
     due = now + INTERVAL_MILLISECONDS
-  }, INTERVAL_MILLISECONDS)
-  yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(timer)))
+  })
   return {
     between: (begin, end) => {
       let lag = 0

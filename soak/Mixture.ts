@@ -47,7 +47,11 @@ const read = (kind: Kind): Operation => (given) => {
 const write = (method: "set" | "add" | "replace"): Operation => (given) => {
   const { cache, chance, generation } = given
   const key = pick(given, "small")
-  return generation.checker.write(key, (value) => cache[method](key, value, { ttl: TTL }), chance.between(50, 500))
+  return generation.checker.write(
+    key,
+    (value) => cache[method](key, value, { ttl: TTL }),
+    Math.round(chance.between(50, 500))
+  )
 }
 
 const gets: Operation = (given) => {
@@ -79,7 +83,7 @@ const swap: Operation = (given) => {
 const setBig: Operation = (given) => {
   const { cache, chance, generation } = given
   const key = pick(given, "big")
-  const size = chance.between(10_000, 200_000)
+  const size = Math.round(chance.between(10_000, 200_000))
   return generation.checker.write(key, (value) => cache.set(key, value, { ttl: BIG_TTL }), size)
 }
 

@@ -78,6 +78,7 @@ export const checks = (result: Result): ReadonlyArray<Check> => {
       details: []
     },
     none("A6", "sockets left", result.socketsLeft),
+    none("A6", "timers, listeners and other things left", tally.left.count, tally.left.shown),
     none(
       "A7",
       "opaques sent twice",

@@ -19,6 +19,7 @@ import { Generations } from "./Generations.ts"
 import * as Lag from "./Lag.ts"
 import * as Mixture from "./Mixture.ts"
 import { Tally } from "./Tally.ts"
+import * as Ticks from "./Ticks.ts"
 import { Troubles } from "./Trouble.ts"
 
 export interface Options {
@@ -66,7 +67,7 @@ const SAMPLE_MILLISECONDS = 3000
 const MAX_RUNNING = 4000
 
 /** After a loop that was late for longer than so many ticks, what was missed is not made up for. */
-const MAX_TICKS = 20
+const MAX_TICKS = 4
 
 /** Milliseconds in which all servers answer again when nothing is wrong, and in which sockets are gone. */
 const RETURN_MILLISECONDS = 3000
@@ -82,12 +83,6 @@ const clientOptions = (servers: ReadonlyArray<string>) => ({
   compression: false as const,
   deadHost: { policy: "fail" as const, schedule: Schedule.spaced(500) }
 })
-
-const every = (milliseconds: number, act: () => void): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.sync(() => setInterval(act, milliseconds)),
-    (timer) => Effect.sync(() => clearInterval(timer))
-  )
 
 /** Starts operations, however many of those before have not ended. */
 class Pace {
@@ -205,10 +200,10 @@ export const run = ({ progress, rate, seconds, seed }: Options): Effect.Effect<R
     const begun = performance.now()
     const elapsed = (): number => (performance.now() - begun) / 1000
     yield* Effect.scoped(Effect.gen(function*() {
-      yield* every(TICK_MILLISECONDS, () => pace.tick())
-      yield* every(GENERATION_MILLISECONDS, () => generations.turn())
-      yield* every(SAMPLE_MILLISECONDS, () => tally.sample())
-      yield* every(
+      yield* Ticks.every(TICK_MILLISECONDS, () => pace.tick())
+      yield* Ticks.every(GENERATION_MILLISECONDS, () => generations.turn())
+      yield* Ticks.every(SAMPLE_MILLISECONDS, () => tally.sample())
+      yield* Ticks.every(
         PROGRESS_MILLISECONDS,
         () => progress({ seconds: elapsed(), operations: tally.operations, trouble: troubles.now, tally })
       )

@@ -57,6 +57,8 @@ export class Tally {
   readonly untyped = new Fault()
   readonly sums = new Fault()
   readonly unhandled = new Fault()
+  /** What is still there when everything is closed. */
+  readonly left = new Fault()
 
   start(kind: string): void {
     this.operations++

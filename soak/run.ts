@@ -9,6 +9,7 @@
  *
  * Ends with 1 if one check has failed; its last line is `N passed, N failed`.
  */
+import * as Resources from "@effect-memcache/testing/Resources"
 import * as Effect from "effect/Effect"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -40,6 +41,10 @@ const seconds = options.seconds === undefined
 const rate = number("rate", options.rate)
 const seed = number("seed", options.seed)
 
+/** In which everything is gone, and after which a process that does not end is ended. */
+const CLOSING_MILLISECONDS = 250
+const ENDING_MILLISECONDS = 2000
+
 /** In a terminal one line that changes, elsewhere a line each time. */
 const show = (line: string): void => {
   process.stdout.write(process.stdout.isTTY ? `\r\x1b[K${line.slice(0, process.stdout.columns - 1)}` : `${line}\n`)
@@ -66,10 +71,23 @@ for (const event of ["unhandledRejection", "uncaughtException", "warning"] as co
   process.on(event, (reason: unknown) => unhandled.add(1, [`${event}: ${String(reason)}`]))
 }
 
+// Node opens its output when it is first used, which must not look like a leak.
+void [process.stdout, process.stderr]
+const resources = Resources.count()
+
+/** What is left in the end; timers and sockets have a moment to go. */
+const leaks = async (): Promise<ReadonlyArray<string>> => {
+  const until = performance.now() + CLOSING_MILLISECONDS
+  while (Resources.leaks(resources, Resources.count()).length > 0 && performance.now() < until) {
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return Resources.leaks(resources, Resources.count())
+}
+
 console.log(`Soaking for ${seconds} s at ${rate} operations a second, seed ${seed}.`)
 const result = await Effect.runPromise(Effect.scoped(Soak.run({ seconds, rate, seed, progress })))
-// Whatever still goes wrong does so soon.
-await new Promise((resolve) => setTimeout(resolve, 100))
+const left = await leaks()
+result.tally.left.add(left.length, left)
 result.tally.unhandled.add(unhandled.count, unhandled.shown)
 
 const checks = Report.checks(result)
@@ -84,3 +102,4 @@ if (options.save) {
 }
 console.log(`${checks.length - failed} passed, ${failed} failed`)
 process.exitCode = failed > 0 ? 1 : 0
+setTimeout(() => process.exit(1), ENDING_MILLISECONDS).unref()

@@ -61,6 +61,7 @@ describe("the checks", () => {
         ["unsettled", "A2 never settled"],
         ["untyped", "A3 failures without a type"],
         ["unhandled", "A4 unhandled rejections"],
+        ["left", "A6 timers, listeners and other things left"],
         ["sums", "A7 counters and appended values that do not add up"]
       ] as const
     ) {
