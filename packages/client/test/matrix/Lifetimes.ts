@@ -21,6 +21,7 @@ const longLived: Row = {
   deadline: 2000,
   run: Effect.fnUntraced(function*(row) {
     const server = yield* row.memcached()
+    const judgements: Array<Effect.Effect<void>> = []
     for (const protocol of ["meta", "text"] as const) {
       const { cache, checked } = yield* row.client({ servers: server.address, protocol, connectTimeout: "2 seconds" })
       const written = new Map<string, number>()
@@ -48,18 +49,22 @@ const longLived: Row = {
           row.expect(`${protocol}: writes that failed`, failed.length === 0, failed.length === 0 ? 0 : failed.join())
         }
       }
-      yield* Effect.sleep(1100)
-      const found = yield* checked.operation(cache.getMany([...written.keys()]))
-      const count = found.value?.size ?? 0
-      row.expect(`${protocol}: hits of ${written.size}`, count === written.size, count)
-      // How long each still has, as the server sees it.
-      const left = yield* remaining(server, [...written.keys()])
-      const wrong = [...written].filter(([key, seconds]) => {
-        const has = left.get(key) ?? -1
-        return has > seconds + 2 || has < seconds - 10
-      })
-      row.expect(`${protocol}: wrong times`, wrong.length === 0, wrong.map(([key]) => `${key} ${left.get(key)}`).join())
+      judgements.push(Effect.gen(function*() {
+        const found = yield* checked.operation(cache.getMany([...written.keys()]))
+        const count = found.value?.size ?? 0
+        row.expect(`${protocol}: hits of ${written.size}`, count === written.size, count)
+        // How long each still has, as the server sees it.
+        const left = yield* remaining(server, [...written.keys()])
+        const wrong = [...written].filter(([key, seconds]) => {
+          const has = left.get(key) ?? -1
+          return has > seconds + 2 || has < seconds - 10
+        })
+        const times = wrong.map(([key]) => `${key} ${left.get(key)}`)
+        row.expect(`${protocol}: wrong times`, wrong.length === 0, wrong.length === 0 ? 0 : times.join())
+      }))
     }
+    yield* Effect.sleep(1100)
+    for (const judgement of judgements) yield* judgement
   })
 }
 
