@@ -258,7 +258,7 @@ const scoped = (cache: Memcache["Service"], name: string, generations: Generatio
 type Uncoded = GetOrSetOptions & { readonly codec?: undefined }
 
 const behind = (prefix: string, key: PrefixableKeyInput): PrefixableKeyInput =>
-  typeof key === "object" ? [key[0], plain(prefix, key[1])] : plain(prefix, key)
+  Array.isArray(key) && key.length === 2 ? [key[0], plain(prefix, key[1])] : plain(prefix, key as PlainKey)
 
 // What is no key remains what it is, and is refused where keys are checked.
 const plain = (prefix: string, key: PlainKey): PlainKey =>

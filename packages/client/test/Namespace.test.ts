@@ -201,6 +201,15 @@ const suite = (it: It): void => {
       assert.strictEqual((yield* Effect.flip(group.getMany(["\ud800"])))._tag, "KeyEncodingError")
     }))
 
+  it.effect("refuses what is no key as the client does", () =>
+    Effect.gen(function*() {
+      const space = yield* fresh()
+      for (const key of [null, undefined, {}, [], ["hash"], ["hash", null], ["hash", "k", "more"], NaN, () => "k"]) {
+        const error = yield* Effect.flip(space.get(key as unknown as string))
+        assert.strictEqual(error._tag, "KeyEncodingError")
+      }
+    }))
+
   it.effect("behaves like a map that is emptied, whatever happens in which order", () =>
     Effect.gen(function*() {
       const cache = yield* Memcache
