@@ -173,8 +173,8 @@ const readItem = (session: Session) => {
     // Asked for, and left out: whatever this is, it does not do compare-and-swap.
     if (cas === undefined) return Effect.fail(refusal(answer, server))
     const found = (value: unknown): Option.Option<Item> => Option.some({ value, cas, flags })
-    const read = decode(session.transcoder, item, answer.command, server, found, missed)
-    return item.isWin ? giveBack(session, item, answer.command, server, read) : read
+    // A win on a stale item is kept: see `StaleWin.returnOf`.
+    return decode(session.transcoder, item, answer.command, server, found, missed)
   }
 }
 
@@ -201,10 +201,12 @@ const retrieveShare = (session: Session) => (share: Batch.Share<WireKey, Found |
         else outcomes.push(errorIn({ ...answer, reply: answer.replies[slot] }, backend.name))
       }
     })
-    const [only] = outcomes
-    const giving = only === undefined || isMemcacheError(only) ? undefined : returnOf(only.item, items[0])
+    // A command of one key is answered as `get` is, also the last one of a batch.
+    const giving = outcomes.flatMap((found, i) =>
+      found === undefined || isMemcacheError(found) ? [] : returnOf(found.item, items[i]) ?? []
+    )
     const removed = Placeholder.remove(backend, items, outcomes)
-    return giving === undefined ? removed : Effect.andThen(removed, Effect.ignore(backend.send(giving)))
+    return giving.length === 0 ? removed : Effect.andThen(removed, backend.sendMany(giving))
   })
 }
 

@@ -16,6 +16,9 @@ import type { Session } from "./Session.ts"
  * What gives back the win that came with an item, so that the next reader has it; `undefined` if none came. A new value
  * that was stored in between, in the time of one round trip, is computed once more than it must.
  *
+ * Not for who is told the item's cas: giving the win back gives the item another, and no `cas` would ever find the one
+ * that was read. Whoever asks for it means to replace the item, which is what the win is for.
+ *
  * @category constructors
  * @since 0.1.0
  */
