@@ -30,13 +30,13 @@ const frozen: Row = {
   expected: "beyond the bound OverloadedError at once (≤ 1 ms); RSS + ≤ 64 MiB",
   quick: false,
   needs: "memcached",
-  deadline: 15_000,
-  limit: 60,
+  deadline: 60_000,
+  limit: 90,
   run: Effect.fnUntraced(function*(row) {
     const gc = collector()
     const server = yield* row.memcached()
     // It must stay frozen, and not be taken for dead, while all of them are refused.
-    const { cache, checked } = yield* row.client({ servers: server.address, stallTimeout: "1 minute" })
+    const { cache, checked } = yield* row.client({ servers: server.address, stallTimeout: "3 minutes" })
     yield* checked.set("first")
     yield* server.stop
     const values = numbers(BOUND).map((i) => new Uint8Array(SIZE).fill(i))
@@ -95,7 +95,8 @@ const manyKeys: Row = {
   expected: "a Map with the right values; with a bad server what the others have, and typed errors",
   quick: false,
   needs: "memcached",
-  deadline: 2000,
+  deadline: 3000,
+  limit: 60,
   run: Effect.fnUntraced(function*(row) {
     const servers = yield* Effect.replicateEffect(row.memcached(), 3)
     const addresses = servers.map(({ address }) => address)

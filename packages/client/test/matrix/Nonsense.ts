@@ -208,7 +208,7 @@ const garbage: Row = {
   title: "24 bytes of garbage",
   expected: "ProtocolError; never a miss, never a value",
   quick: true,
-  deadline: PATIENT,
+  deadline: PATIENT / 2,
   connects: 2 * (3 * GARBAGE + 1) + 2 * 2,
   run: Effect.fnUntraced(function*(row) {
     const { Random } = yield* Effect.promise(Fuzz.load)
