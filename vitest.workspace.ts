@@ -10,18 +10,27 @@ import { defineConfig } from "vitest/config"
 const root = import.meta.dirname
 const conditions = ["@effect-memcache/source"]
 
-const project = (name: string, directory: string) => ({
+const project = (
+  name: string,
+  directory: string,
+  include = ["test/**/*.test.ts"],
+  exclude: ReadonlyArray<string> = []
+) => ({
   extends: true as const,
   root: join(root, directory),
-  test: { name, include: ["test/**/*.test.ts"] }
+  test: { name, include, exclude: [...exclude] }
 })
+
+/** Its rows measure time in processes of their own, and want the machine for themselves. */
+const matrix = ["test/matrix/*.test.ts"]
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
     projects: [
-      ...readdirSync(join(root, "packages")).map((name) => project(name, `packages/${name}`)),
+      ...readdirSync(join(root, "packages")).map((name) => project(name, `packages/${name}`, undefined, matrix)),
+      project("matrix", "packages/client", matrix),
       project("examples", "examples"),
       project("fuzz", "fuzz"),
       project("soak", "soak"),

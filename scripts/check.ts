@@ -183,7 +183,8 @@ try {
   if (process.argv.includes("--tests")) {
     outcomes.push(...await runAll([servers, ...checks]))
     // After the checks and alone: tests measure time, and their output is shown while they run.
-    outcomes.push(...await runAll([tests("tests", ["!workspace", "!interop"], true)]))
+    outcomes.push(...await runAll([tests("tests", ["!workspace", "!interop", "!matrix"], true)]))
+    outcomes.push(...await runAll([tests("fault matrix", ["matrix"], true)]))
   } else {
     outcomes.push(...await runAll(checks))
   }

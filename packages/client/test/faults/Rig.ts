@@ -4,7 +4,6 @@
  */
 import { Memcache } from "@effect-memcache/client"
 import type { MemcacheOptions } from "@effect-memcache/client"
-import type { ServerEvent } from "@effect-memcache/client/ServerState"
 import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { isMemcacheError } from "@effect-memcache/transport/MemcacheError"
 import type { Transport } from "@effect-memcache/transport/Transport"
@@ -14,17 +13,11 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-
-export { endings, longest } from "@effect-memcache/testing/Checker"
 
 /** Milliseconds, as FAULTS has them. */
-export const COMMAND_TIMEOUT = 250
-export const CONNECT_TIMEOUT = 200
+const COMMAND_TIMEOUT = 250
+const CONNECT_TIMEOUT = 200
 export const PROBE_INTERVAL = 500
-
-/** What an operation may take beyond its timeout. */
-export const SLACK = 50
 
 const times: MemcacheOptions = {
   commandTimeout: COMMAND_TIMEOUT,
@@ -44,21 +37,7 @@ export const client = (
   return Effect.map(Effect.orDie(Layer.build(Layer.fresh(layer))), (context) => Context.get(context, Memcache))
 }
 
-/** Collects the client's events, with the time at which they were heard. */
-export const events = (
-  cache: Memcache["Service"]
-): Effect.Effect<ReadonlyArray<ServerEvent & { readonly heard: number }>, never, Scope.Scope> => {
-  const heard: Array<ServerEvent & { readonly heard: number }> = []
-  return Effect.forkScoped(
-    Stream.runForEach(cache.events, (event) =>
-      Effect.sync(() => {
-        heard.push({ ...event, heard: performance.now() })
-      })),
-    { startImmediately: true }
-  ).pipe(Effect.as(heard))
-}
-
-export interface Timed {
+interface Timed {
   /** "ok", or `reason outcome`. */
   readonly ended: string
   readonly value: unknown
