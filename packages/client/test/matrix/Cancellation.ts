@@ -39,7 +39,11 @@ const beforeTheWrite: Row = {
       ]
     })
     // One connection, for what waits behind a full socket would go to another one.
-    const { cache, checked } = yield* row.client({ servers: server.address, connections: 1 })
+    const { cache, checked } = yield* row.client({
+      servers: server.address,
+      connections: 1,
+      connectTimeout: "2 seconds"
+    })
     yield* checked.get("warm")
     // In the turn in which it was sent.
     const quick = yield* Effect.forEach(
@@ -109,7 +113,12 @@ const insideBigSet = Effect.fnUntraced(function*(
       )
     ]
   })
-  const { checked, events } = yield* row.client({ servers: server.address, connections: 1, stallTimeout: 800 })
+  const { checked, events } = yield* row.client({
+    servers: server.address,
+    connections: 1,
+    stallTimeout: 800,
+    connectTimeout: "2 seconds"
+  })
   yield* checked.get("warm")
   const pause = yield* Effect.forkScoped(checked.get("pause"), { startImmediately: true })
   yield* server.until((log) => log.count("mg") >= 2)
@@ -165,7 +174,11 @@ const scopeClosed: Row = {
   deadline: LONG,
   run: Effect.fnUntraced(function*(row) {
     const server = yield* row.faultServer({ rules: [FaultScript.on({}, FaultScript.stall)] })
-    const { checked, close, cache } = yield* row.client({ servers: server.address, stallTimeout: "30 seconds" })
+    const { checked, close, cache } = yield* row.client({
+      servers: server.address,
+      stallTimeout: "30 seconds",
+      connectTimeout: "2 seconds"
+    })
     const fibers = []
     // So that all connections are open, and each has its part.
     for (let i = 0; i < 1000; i += 50) {

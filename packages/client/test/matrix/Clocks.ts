@@ -52,7 +52,7 @@ const stalledLoop: Row = {
   deadline: 100,
   run: Effect.fnUntraced(function*(row) {
     const server = yield* row.memcached()
-    const { checked, events } = yield* row.client({ servers: server.address })
+    const { checked, events } = yield* row.client({ servers: server.address, connectTimeout: "2 seconds" })
     const keys = Array.from({ length: 20 }, (_, i) => `key:${i}`)
     yield* Effect.forEach(keys, (key) => checked.set(key))
     const settled: Array<Steady.Timed> = []

@@ -40,6 +40,9 @@ const library: Effect.Effect<string | undefined> = Effect.promise(() =>
 /** Milliseconds in which the process must end when its row is over. */
 const ENDING = 1000
 
+/** Seconds. */
+const LIMIT = "20"
+
 /** Runs rows in a process whose clock can be moved. */
 export const run = (rows: ReadonlyArray<string>): Effect.Effect<Outcome> =>
   Effect.flatMap(library, (preload) => {
@@ -49,19 +52,19 @@ export const run = (rows: ReadonlyArray<string>): Effect.Effect<Outcome> =>
     const directory = mkdtempSync(join(tmpdir(), "faketime-"))
     const file = join(directory, "time")
     write(file, 0)
-    const env = {
-      ...process.env,
-      LD_PRELOAD: preload,
-      [FILE]: file,
+    const variables = [
+      `LD_PRELOAD=${preload}`,
+      `${FILE}=${file}`,
       // Otherwise the file is read every ten seconds.
-      FAKETIME_NO_CACHE: "1",
-      FAKETIME_DONT_FAKE_MONOTONIC: "1",
-      FAKETIME_DONT_RESET: "1"
-    }
+      "FAKETIME_NO_CACHE=1",
+      "FAKETIME_DONT_FAKE_MONOTONIC=1",
+      "FAKETIME_DONT_RESET=1"
+    ]
+    const node = [process.execPath, ...process.execArgv, join(import.meta.dirname, "run-row.ts"), ...rows]
     const ended = Effect.callback<Outcome>((resume) => {
-      const child = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, "run-row.ts"), ...rows], {
-        stdio: ["ignore", "pipe", "pipe"],
-        env
+      // It must end also where this process is killed for a row that never does.
+      const child = spawn("timeout", ["--signal=KILL", LIMIT, "env", ...variables, ...node], {
+        stdio: ["ignore", "pipe", "pipe"]
       })
       let stdout = ""
       child.stdout.setEncoding("utf8").on("data", (text: string) => stdout += text)
@@ -83,7 +86,7 @@ export const run = (rows: ReadonlyArray<string>): Effect.Effect<Outcome> =>
           note: "run"
         }))
       })
-      return Effect.sync(() => child.kill("SIGKILL"))
+      return Effect.sync(() => child.kill())
     })
     return Effect.ensuring(ended, Effect.sync(() => rmSync(directory, { recursive: true, force: true })))
   })

@@ -17,7 +17,7 @@ const lossy: Row = {
   limit: 90,
   run: Effect.fnUntraced(function*(row) {
     const network = row.network()
-    const client = yield* row.client({ servers: network.server.address })
+    const client = yield* row.client({ servers: network.server.address, connectTimeout: "2 seconds" })
     yield* Effect.forEach(Array.from({ length: 100 }, (_, i) => `key:${i}`), (key) => client.checked.set(key))
     yield* network.set([{ _tag: "Loss", direction: "both", probability: 0.1 }])
     const load = yield* Steady.start(100, (index) => Steady.mixed(client.checked, index))
@@ -52,6 +52,7 @@ const slow: Row = {
     const network = row.network()
     const { cache, checked } = yield* row.client({
       servers: network.server.address,
+      connectTimeout: "2 seconds",
       maxInFlight: { commands: 1000, bytes: BOUND }
     })
     yield* checked.set("big", BIG)

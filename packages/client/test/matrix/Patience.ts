@@ -90,7 +90,11 @@ const trickle: Row = {
   run: Effect.fnUntraced(function*(row) {
     const server = yield* row.faultServer()
     const stallTimeout = 250
-    const { checked, events } = yield* row.client({ servers: server.address, stallTimeout })
+    const { checked, events } = yield* row.client({
+      servers: server.address,
+      stallTimeout,
+      connectTimeout: "2 seconds"
+    })
     yield* checked.set("key", 1024)
     yield* server.script([FaultScript.on({ times: 1 }, FaultScript.slice(1, { every: 100 }))])
     const first = yield* checked.get("key")
