@@ -126,8 +126,11 @@ const both = (it: It): void => {
       const compute = Effect.die("computed")
       for (const [option, value] of [["level", 100], ["threshold", -1], ["codec", "lzma"]] as const) {
         const options = { compression: { [option]: value as never } }
-        for (const call of [cache.fulfil(claim, "value", options), cache.getOrSet("other", compute, options)]) {
-          const error = yield* Effect.flip(call)
+        const errors = [
+          yield* Effect.flip(cache.fulfil(claim, "value", options)),
+          yield* Effect.flip(cache.getOrSet("other", compute, options))
+        ]
+        for (const error of errors) {
           assert.strictEqual(error._tag === "ArgumentError" && error.argument, `compression.${option}`)
         }
       }

@@ -215,7 +215,16 @@ const plan = <E extends Entry>(
 const storeTime = (session: Session, options: StoreOptions | undefined): number | ArgumentError =>
   wrongOption(session, options) ?? exptimeOf(session, options?.ttl)
 
-const wrongOption = (session: Session, options: StoreOptions | undefined): ArgumentError | undefined => {
+/**
+ * What is wrong with the options of a store, its time to live aside.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const wrongOption = (
+  session: Session,
+  options: Pick<StoreOptions, "compression"> | undefined
+): ArgumentError | undefined => {
   const compression = options?.compression
   if (compression === undefined || compression === false) return undefined
   const wrong = session.transcoder.check?.(compression)

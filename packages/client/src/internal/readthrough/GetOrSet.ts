@@ -24,6 +24,7 @@ import type { GetOrSetOptions, ValueCodec } from "../../ReadThrough.ts"
 import type { TimeToLive } from "../../TimeToLive.ts"
 import { toExptime } from "../../TimeToLive.ts"
 import { ask } from "../commands/Session.ts"
+import { wrongOption } from "../commands/Storage.ts"
 import { decode } from "../commands/Transcoding.ts"
 import type { Claim } from "./Claim.ts"
 import type { Flights } from "./Flights.ts"
@@ -109,6 +110,8 @@ class Machine {
     const { options } = call
     const policy = Policy.resolve(options)
     if (policy instanceof ArgumentError) return Effect.fail(policy)
+    const wrong = options.compression === undefined ? undefined : wrongOption(session, options)
+    if (wrong !== undefined) return Effect.fail(wrong)
     const ttl = options.ttl === undefined ? session.defaultTtl : options.ttl
     if (ttl !== undefined && ttl !== this.lastTtl) {
       const exptime = toExptime(ttl, this.state.clock.currentTimeMillisUnsafe())

@@ -20,6 +20,7 @@ import { refusal } from "../commands/Answers.ts"
 import type { Session } from "../commands/Session.ts"
 import { keyFailure, send } from "../commands/Session.ts"
 import type { Swap } from "../commands/Storage.ts"
+import { wrongOption } from "../commands/Storage.ts"
 import { admit } from "../commands/Transcoding.ts"
 import * as Writing from "../commands/Writing.ts"
 import type { Claim } from "./Claim.ts"
@@ -44,6 +45,8 @@ export const fulfil = (state: State) =>
 ): Effect.Effect<Swap, MemcacheError | ArgumentError> =>
   Effect.suspend((): Effect.Effect<Swap, MemcacheError | ArgumentError> => {
     const { session } = state
+    const wrong = wrongOption(session, options)
+    if (wrong !== undefined) return Effect.fail(wrong)
     const stale = Policy.seconds("staleFor", options?.staleFor)
     if (typeof stale !== "number") return Effect.fail(stale)
     const now = state.clock.currentTimeMillisUnsafe()
