@@ -205,7 +205,8 @@ const numbersOfCache: Table<MemcacheMethods> = {
     cache.getOrSet(GOOD, compute, { ttl: it }),
     cache.getOrSet(GOOD, compute, { staleFor: it }),
     cache.getOrSet(GOOD, compute, { earlyRefresh: it }),
-    cache.getOrSet(GOOD, compute, { claimFor: it })
+    cache.getOrSet(GOOD, compute, { claimFor: it }),
+    cache.getOrSet(GOOD, compute, { compression: { level: it } })
   ],
   getOrVivify: ({ cache }, it) => [
     cache.getOrVivify(GOOD, { staleFor: it }),
@@ -328,7 +329,8 @@ const refuse = Effect.fnUntraced(function*(
     ending: "ArgumentError",
     of: ({ cache }) => [
       cache.fulfil(claim, "value", { ttl: value as never }),
-      cache.fulfil(claim, "value", { staleFor: value as never })
+      cache.fulfil(claim, "value", { staleFor: value as never }),
+      cache.fulfil(claim, "value", { compression: { level: value as never } })
     ]
   }))
   const settled: Array<Settled<unknown, Promised>> = []
