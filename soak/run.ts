@@ -42,7 +42,7 @@ const rate = number("rate", options.rate)
 const seed = number("seed", options.seed)
 
 /** In which everything is gone, and after which a process that does not end is ended. */
-const CLOSING_MILLISECONDS = 250
+const CLOSING_MILLISECONDS = 1000
 const ENDING_MILLISECONDS = 2000
 
 /** In a terminal one line that changes, elsewhere a line each time. */
@@ -79,6 +79,8 @@ const resources = Resources.count()
 const leaks = async (): Promise<ReadonlyArray<string>> => {
   const until = performance.now() + CLOSING_MILLISECONDS
   while (Resources.leaks(resources, Resources.count()).length > 0 && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    // This timer is over, but stands in Node's list until its turn is.
     await new Promise((resolve) => setImmediate(resolve))
   }
   return Resources.leaks(resources, Resources.count())
