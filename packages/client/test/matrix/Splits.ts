@@ -179,6 +179,7 @@ const manyInOne: Row = {
   expected: "ok; no overflow of the stack; the loop pauses ≤ 50 ms",
   quick: false,
   deadline: 5000,
+  limit: 60,
   run: Effect.fnUntraced(function*(row) {
     const last = FaultScript.on({ key: `key:${MANY - 1}` }, FaultScript.replyBytes(BARE.repeat(MANY)))
     const old = yield* row.faultServer({

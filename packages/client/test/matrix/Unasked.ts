@@ -212,6 +212,7 @@ const quietErrors: Row = {
   quick: false,
   needs: "memcached",
   deadline: PATIENT,
+  limit: 60,
   connects: 1,
   run: Effect.fnUntraced(function*(row) {
     const server = yield* row.memcached({ maxItemSize: "512k" })
