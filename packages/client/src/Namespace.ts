@@ -200,7 +200,7 @@ const toMillis = (value: Duration.Input): number => {
 }
 
 const scoped = (cache: Memcache["Service"], name: string, generations: Generations.Generations): Namespace => {
-  const use = generations.use
+  const { change, use } = generations
   const none = (): Option.Option<never> => Option.none()
   const no = (): boolean => false
   return {
@@ -213,14 +213,14 @@ const scoped = (cache: Memcache["Service"], name: string, generations: Generatio
       const all = Array.from(keys)
       return use((prefix) => cache.getMany(all, { prefix } as Batch.Options<K>), () => new Map())
     },
-    getAndTouch: (key, ttl) => use((prefix) => cache.getAndTouch(behind(prefix, key), ttl), none),
-    set: (key, value, options) => use((prefix) => cache.set(behind(prefix, key), value, options), no),
-    add: (key, value, options) => use((prefix) => cache.add(behind(prefix, key), value, options), no),
-    replace: (key, value, options) => use((prefix) => cache.replace(behind(prefix, key), value, options), no),
-    append: (key, value) => use((prefix) => cache.append(behind(prefix, key), value), no),
-    prepend: (key, value) => use((prefix) => cache.prepend(behind(prefix, key), value), no),
+    getAndTouch: (key, ttl) => change((prefix) => cache.getAndTouch(behind(prefix, key), ttl), none),
+    set: (key, value, options) => change((prefix) => cache.set(behind(prefix, key), value, options), no),
+    add: (key, value, options) => change((prefix) => cache.add(behind(prefix, key), value, options), no),
+    replace: (key, value, options) => change((prefix) => cache.replace(behind(prefix, key), value, options), no),
+    append: (key, value) => change((prefix) => cache.append(behind(prefix, key), value), no),
+    prepend: (key, value) => change((prefix) => cache.prepend(behind(prefix, key), value), no),
     compareAndSwap: (key, value, cas, options) =>
-      use(
+      change(
         (prefix) => cache.compareAndSwap(behind(prefix, key), value, cas, options),
         () => "notFound"
       ),
@@ -229,7 +229,7 @@ const scoped = (cache: Memcache["Service"], name: string, generations: Generatio
       options?: StoreOptions
     ) => {
       const all = Array.from(entries)
-      return use(
+      return change(
         (prefix) => cache.setMany(all, { ...options, prefix } as StoreOptions & Batch.Options<E[0]>),
         () => all.map(([key]): E[0] => key)
       )
@@ -243,15 +243,15 @@ const scoped = (cache: Memcache["Service"], name: string, generations: Generatio
           onFailure: (error): Effect.Effect<unknown, unknown, R> =>
             isMemcacheError(error) && options?.onError !== "fail" ? compute : Effect.fail(error)
         })) as Namespace["getOrSet"],
-    invalidate: (key, options) => use((prefix) => cache.invalidate(behind(prefix, key), options), no),
-    increment: (key, options) => use((prefix) => cache.increment(behind(prefix, key), options), none),
-    decrement: (key, options) => use((prefix) => cache.decrement(behind(prefix, key), options), none),
-    delete: (key) => use((prefix) => cache.delete(behind(prefix, key)), no),
+    invalidate: (key, options) => change((prefix) => cache.invalidate(behind(prefix, key), options), no),
+    increment: (key, options) => change((prefix) => cache.increment(behind(prefix, key), options), none),
+    decrement: (key, options) => change((prefix) => cache.decrement(behind(prefix, key), options), none),
+    delete: (key) => change((prefix) => cache.delete(behind(prefix, key)), no),
     deleteMany: <K extends PrefixableKeyInput>(keys: Iterable<K>) => {
       const all = Array.from(keys)
-      return use((prefix) => cache.deleteMany(all, { prefix } as Batch.Options<K>), () => all)
+      return change((prefix) => cache.deleteMany(all, { prefix } as Batch.Options<K>), () => all)
     },
-    touch: (key, ttl) => use((prefix) => cache.touch(behind(prefix, key), ttl), no)
+    touch: (key, ttl) => change((prefix) => cache.touch(behind(prefix, key), ttl), no)
   }
 }
 

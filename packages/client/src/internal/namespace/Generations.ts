@@ -7,13 +7,14 @@
  *
  * @since 0.1.0
  */
-import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
+import { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import type { ArgumentError } from "../../ArgumentError.ts"
 import type { KeyError } from "../../KeyError.ts"
 import type { Memcache } from "../../Memcache.ts"
@@ -60,6 +61,11 @@ export interface Generations {
     run: (prefix: string) => Effect.Effect<A, E>,
     absent: () => A
   ) => Effect.Effect<A, E | MemcacheError | KeyError>
+  /**
+   * `use` for what changes an item. It may have done so when the check fails, whose own failure must not say then that
+   * nothing was sent: whoever tries that again would count twice.
+   */
+  readonly change: Generations["use"]
   readonly prefix: Effect.Effect<string, MemcacheError | KeyError>
   readonly clear: Effect.Effect<void, MemcacheError | KeyError>
 }
@@ -150,20 +156,25 @@ export const make = (cache: Memcache["Service"], name: string, checkEvery: numbe
     return Fiber.join(checking)
   }
 
+  const using = (isChange: boolean): Generations["use"] => (run, absent) =>
+    Effect.withFiber((fiber) => {
+      const begun = latest
+      if (isChecked(fiber.getRef(Clock.Clock))) return run(prefixOf(name, begun))
+      const checked = check(fiber.context)
+      const go = (generation: string | undefined) =>
+        generation === undefined ? Effect.sync(absent) : run(prefixOf(name, generation))
+      return begun === NONE
+        ? Effect.flatMap(checked, go)
+        : Effect.flatMap(Effect.result(run(prefixOf(name, begun))), (result) =>
+          Effect.flatMap(
+            isChange && !isUndone(result) ? Effect.mapError(checked, unknown) : checked,
+            (generation) => generation === begun ? Effect.fromResult(result) : go(generation)
+          ))
+    })
+
   return {
-    use: (run, absent) =>
-      Effect.withFiber((fiber) => {
-        const begun = latest
-        if (isChecked(fiber.getRef(Clock.Clock))) return run(prefixOf(name, begun))
-        const checked = check(fiber.context)
-        const go = (generation: string | undefined) =>
-          generation === undefined ? Effect.sync(absent) : run(prefixOf(name, generation))
-        return begun === NONE
-          ? Effect.flatMap(checked, go)
-          : Effect.flatMap(Effect.result(run(prefixOf(name, begun))), (result) =>
-            Effect.flatMap(checked, (generation) =>
-              generation === begun ? Effect.fromResult(result) : go(generation)))
-      }),
+    use: using(false),
+    change: using(true),
     prefix: Effect.withFiber((fiber) =>
       isChecked(fiber.getRef(Clock.Clock)) ? Effect.succeed(prefixOf(name, latest)) : Effect.flatMap(
         check(fiber.context),
@@ -182,6 +193,17 @@ export const make = (cache: Memcache["Service"], name: string, checkEvery: numbe
       })
     )
   }
+}
+
+/** Whether what has failed so has certainly changed nothing. */
+const isUndone = (result: Result.Result<unknown, unknown>): boolean =>
+  Result.isFailure(result) && !(isMemcacheError(result.failure) && result.failure.outcome === "unknown")
+
+/** The same failure, which does not say any more what became of the caller's own command. */
+const unknown = <E>(error: E): E | MemcacheError => {
+  if (!isMemcacheError(error) || error.outcome === "unknown") return error
+  const Reason = error.reason.constructor as new(fields: object) => MemcacheError["reason"]
+  return new MemcacheError({ reason: new Reason({ ...error.reason, outcome: "unknown" }) })
 }
 
 const isGeneration = (value: unknown): value is string => typeof value === "string" && GENERATION.test(value)

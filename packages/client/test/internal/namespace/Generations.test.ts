@@ -49,6 +49,23 @@ const tagOf = <A>(effect: Effect.Effect<A, { readonly _tag: string }>) =>
   )
 
 describe("while the server of its generation is dead, a namespace", () => {
+  it.live("does not say that nothing was sent of what it may have changed", () =>
+    withDeadGeneration("fail", (group, _, old) =>
+      Effect.gen(function*() {
+        const cache = yield* Memcache
+        yield* cache.set(`group|${old}|n`, 1)
+        const error = yield* Effect.flip(group.increment("n"))
+        assert.deepStrictEqual(yield* cache.get(`group|${old}|n`), Option.some(2))
+        assert.strictEqual(error._tag === "MemcacheError" && error.outcome, "unknown")
+        assert.strictEqual(error._tag === "MemcacheError" && error.isRetryable, false)
+        assert.match(error.message, /^Server 127/)
+        // Nothing of these can have been changed.
+        const wrong = yield* Effect.flip(group.increment("k"))
+        assert.strictEqual(wrong._tag === "MemcacheError" && wrong.outcome, "not-sent")
+        const read = yield* Effect.flip(group.get("k"))
+        assert.strictEqual(read._tag === "MemcacheError" && read.outcome, "not-sent")
+      })))
+
   it.live("fails under the policy fail, though its items are there", () =>
     withDeadGeneration("fail", (group, revive) =>
       Effect.gen(function*() {
