@@ -12,6 +12,7 @@ import type { Command } from "@effect-memcache/protocol/Command"
 import { verb } from "@effect-memcache/protocol/Command"
 import type { Key as WireKey } from "@effect-memcache/protocol/Key"
 import type { Answer } from "@effect-memcache/protocol/Pipeline"
+import type { Connection, Settle } from "@effect-memcache/transport/Connection"
 import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -24,6 +25,7 @@ import type { KeyError } from "../../KeyError.ts"
 import type { TimeToLive } from "../../TimeToLive.ts"
 import { toExptime } from "../../TimeToLive.ts"
 import type { Transcoder } from "../../Transcoder.ts"
+import type { Backend } from "../servers/Backend.ts"
 import type { Pool } from "../servers/Pool.ts"
 import { hitsOf, keysReadBy } from "../telemetry/Observer.ts"
 import type { Spans } from "../telemetry/Spans.ts"
@@ -152,24 +154,38 @@ const submit = <A>(
   const backend = session.pool.pick(wire, Key.hashOf(key))
   if (isMemcacheError(backend)) return resume(Effect.fail(backend))
   const connection = backend.open()
-  const readAnswer = (answer: Answer) => read(answer, backend.name)
-  if (connection === undefined) return resume(Effect.flatMap(backend.send(command), readAnswer))
-  let isGone = false
-  const abandon = connection.submit(command, (outcome, deadline) => {
-    if (isGone) {
-      if (!isMemcacheError(outcome)) late?.(outcome, backend.name)
-      return
-    }
+  if (connection === undefined) return resume(Effect.flatMap(backend.send(command), reader(read, backend)))
+  const settle: Settle = (outcome, deadline) =>
     resume(
       isMemcacheError(outcome)
-        ? Effect.flatMap(backend.recover(outcome, command, connection, deadline), readAnswer)
+        ? Effect.flatMap(backend.recover(outcome, command, connection, deadline), reader(read, backend))
         : attempt(read, outcome, backend.name)
     )
+  return late === undefined
+    ? connection.submit(command, settle)
+    : submitToTheEnd(connection, command, settle, (answer) => late(answer, backend.name))
+}
+
+/** Sends a command that nobody abandons: `late` hears the answer if nobody waits for it any more. */
+const submitToTheEnd = (
+  connection: Connection,
+  command: Command,
+  settle: Settle,
+  late: (answer: Answer) => void
+): Effect.Effect<void> => {
+  let isGone = false
+  void connection.submit(command, (outcome, deadline) => {
+    if (!isGone) settle(outcome, deadline)
+    else if (!isMemcacheError(outcome)) late(outcome)
   })
-  return late === undefined ? abandon : Effect.sync(() => {
+  return Effect.sync(() => {
     isGone = true
   })
 }
+
+// A function of its own, so that the short way makes no closure that only the long ones use.
+const reader = <A>(read: Read<A>, backend: Backend) => (answer: Answer): Effect.Effect<A, MemcacheError> =>
+  read(answer, backend.name)
 
 // Here is no fiber that would make a defect of what a transcoder throws.
 const attempt = <A>(read: Read<A>, answer: Answer, server: string): Effect.Effect<A, MemcacheError> => {
