@@ -68,6 +68,25 @@ const both = (it: It): void => {
       assert.strictEqual(yield* cache.getOrSet("alone", next, ttl), 1)
     }))
 
+  it.effect("a computation that needs its own key, or another that needs it, does not wait for itself", () =>
+    Effect.gen(function*() {
+      const cache = yield* Memcache
+      const inner = cache.getOrSet("self", Effect.succeed("inner"), ttl)
+      const outer = cache.getOrSet("self", Effect.map(inner, (value) => `outer of ${value}`), ttl)
+      assert.strictEqual(yield* outer, "outer of inner")
+      assert.deepStrictEqual(yield* cache.get("self"), Option.some("outer of inner"))
+
+      const both = yield* Deferred.make<void>()
+      let begun = 0
+      const meet = Effect.suspend(() => ++begun === 2 ? Deferred.succeed(both, undefined) : Deferred.await(both))
+      const one = (key: string, other: string) =>
+        cache.getOrSet(key, Effect.andThen(meet, cache.getOrSet(other, Effect.succeed(`${other} alone`), ttl)), ttl)
+      const values = yield* Effect.all([one("here", "there"), one("there", "here")], { concurrency: "unbounded" })
+      // One of them has waited for the other.
+      assert.strictEqual(new Set(values).size, 1)
+      assert.match(values[0] as string, /^(here|there) alone$/)
+    }))
+
   it.effect("the error of the computation is the caller's, and the next one may try", () =>
     Effect.gen(function*() {
       const cache = yield* Memcache

@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import type { Key as WireKey } from "@effect-memcache/protocol/Key"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
@@ -20,7 +21,28 @@ import type * as Scope from "effect/Scope"
 export class Flight {
   fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   waiting = 0
+  /** Computations that this one waits for. */
+  readonly awaits: Array<Flight> = []
 }
+
+/** The computation that a fiber is part of, those that it forks included. */
+const Own = Context.Reference<Flight | undefined>("@effect-memcache/client/readthrough/Flights/Own", {
+  defaultValue: () => undefined
+})
+
+/**
+ * Whether a computation waits for that of the fiber, so that neither would ever end if the fiber waited for it: it may be
+ * the very same one, which asks for its own key, or two that ask for each other's.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isCircular = (flight: Flight, fiber: Fiber.Fiber<unknown, unknown>): boolean => {
+  const own = fiber.getRef(Own)
+  return own !== undefined && reaches(flight, own)
+}
+
+const reaches = (from: Flight, to: Flight): boolean => from === to || from.awaits.some((next) => reaches(next, to))
 
 /**
  * All computations of one client.
@@ -38,7 +60,10 @@ export class Flights {
 
   /** The computation of the key that can be waited for, if there is one. */
   of(wire: WireKey): Flight | undefined {
-    return this.flights.size === 0 ? undefined : this.flights.get(wire)
+    if (this.flights.size === 0) return undefined
+    const flight = this.flights.get(wire)
+    // Not before it is known which fiber it is: whoever begins it may have to yield in between.
+    return flight?.fiber === undefined ? undefined : flight
   }
 
   /**
@@ -49,7 +74,10 @@ export class Flights {
     return Effect.uninterruptibleMask((restore) => {
       const flight = new Flight()
       this.flights.set(wire, flight)
-      const whole = Effect.ensuring(computation, Effect.sync(() => this.detach(wire, flight)))
+      const whole = Effect.ensuring(
+        Effect.provideService(computation, Own, flight),
+        Effect.sync(() => this.detach(wire, flight))
+      )
       // Not started at once: by the time that anybody can join it, it is known which fiber it is.
       return Effect.flatMap(Effect.forkIn(whole, this.scope, { uninterruptible: true }), (fiber) => {
         flight.fiber = fiber
@@ -60,18 +88,31 @@ export class Flights {
 
   /** Waits for a computation that another caller has begun. */
   join<A, E>(wire: WireKey, flight: Flight): Effect.Effect<A, E> {
-    return Effect.uninterruptibleMask((restore) => {
-      flight.waiting++
-      const fiber = flight.fiber as Fiber.Fiber<A, E>
-      return Effect.onInterrupt(
-        Effect.flatten(Effect.tap(restore(Fiber.await(fiber)), () => Effect.sync(() => flight.waiting--))),
-        () => {
-          if (--flight.waiting > 0) return Effect.void
-          this.detach(wire, flight)
-          return Fiber.interrupt(fiber)
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.withFiber((self) => {
+        const own = self.getRef(Own)
+        flight.waiting++
+        own?.awaits.push(flight)
+        let isGone = false
+        const leave = (): void => {
+          // A computation that interrupts itself ends here in both ways.
+          if (isGone) return
+          isGone = true
+          flight.waiting--
+          own?.awaits.splice(own.awaits.indexOf(flight), 1)
         }
-      )
-    })
+        const fiber = flight.fiber as Fiber.Fiber<A, E>
+        return Effect.onInterrupt(
+          Effect.flatten(Effect.tap(restore(Fiber.await(fiber)), () => Effect.sync(leave))),
+          () => {
+            leave()
+            if (flight.waiting > 0) return Effect.void
+            this.detach(wire, flight)
+            return Fiber.interrupt(fiber)
+          }
+        )
+      })
+    )
   }
 
   /** Runs a computation that nobody waits for. */

@@ -28,7 +28,7 @@ import { wrongOption } from "../commands/Storage.ts"
 import { decode } from "../commands/Transcoding.ts"
 import type { Claim } from "./Claim.ts"
 import type { Flights } from "./Flights.ts"
-import { Flight } from "./Flights.ts"
+import { Flight, isCircular } from "./Flights.ts"
 import type { Found, Question } from "./Lookups.ts"
 import { claimOf, commandOf, giveUp, isForText, isFresh, lookup, readAnswer } from "./Lookups.ts"
 import * as Policy from "./Policy.ts"
@@ -247,8 +247,12 @@ class Machine {
   }
 
   private share(call: Call, flight: Flight): Answer {
-    this.state.counts.shared++
-    return this.flights.join(call.wire, flight)
+    return Effect.withFiber((fiber) => {
+      // It is a part of that computation, and would wait for itself.
+      if (isCircular(flight, fiber)) return this.compute(call)
+      this.state.counts.shared++
+      return this.flights.join(call.wire, flight)
+    })
   }
 
   private compute(call: Call): Answer {
