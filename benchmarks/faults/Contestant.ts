@@ -15,7 +15,7 @@ import type { Row } from "./Rows.ts"
 import type { Facts } from "./Trial.ts"
 import type { Run } from "./Verdict.ts"
 
-const LIMIT = 25_000
+const LIMIT = 30_000
 const END_LIMIT = 2000
 const MEMORY_LIMIT = 700 * 1024
 
@@ -30,6 +30,7 @@ const FLAGS = [
 interface Ending {
   readonly code: number | null
   readonly isBloated: boolean
+  readonly resident: number
   readonly ended: number | undefined
   readonly stdout: string
   readonly stderr: string
@@ -58,6 +59,7 @@ const runChild = async (row: Row, client: Client, address: string): Promise<Endi
   let reported: number | undefined = undefined
   let isBloated = false
   let isKilled = false
+  let resident = 0
   const kill = (): void => {
     isKilled = true
     child.kill("SIGKILL")
@@ -65,7 +67,9 @@ const runChild = async (row: Row, client: Client, address: string): Promise<Endi
   const timers = [
     setTimeout(kill, LIMIT),
     setInterval(() => {
-      if (residentOf(child.pid!) < MEMORY_LIMIT) return
+      const now = residentOf(child.pid!)
+      resident = Math.max(resident, now)
+      if (now < MEMORY_LIMIT) return
       isBloated = true
       kill()
     }, 100)
@@ -88,6 +92,7 @@ const runChild = async (row: Row, client: Client, address: string): Promise<Endi
   return {
     code: isJustLate ? 0 : code,
     isBloated,
+    resident: Math.round(resident / 1024),
     ended: isJustLate || reported === undefined ? undefined : Math.round(now - reported),
     stdout,
     stderr
@@ -125,6 +130,7 @@ export const run = (row: Row, client: Client): Effect.Effect<Run, unknown> =>
       facts: report === undefined ? undefined : JSON.parse(report) as Facts,
       code: ending.code,
       isBloated: ending.isBloated,
+      resident: ending.resident,
       ended: ending.ended,
       stderr: ending.stderr.slice(0, 2000),
       injected,

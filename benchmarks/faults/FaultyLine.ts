@@ -5,7 +5,7 @@
 import { once } from "node:events"
 import * as Net from "node:net"
 import type { Nonsense, Read } from "./Foreign.ts"
-import { endlessStart, nonsense, readOf, unasked } from "./Foreign.ts"
+import { endlessStart, MAGIC, nonsense, readOf, unasked } from "./Foreign.ts"
 
 /** The key whose reading breaks the line. Seeding it does not. */
 export const TRIGGER = "trigger"
@@ -22,12 +22,15 @@ export type Fault =
 const GATHERING = 200
 const BEFORE_PUSH = 50
 const LIMIT = 1_000_000
+const LF = 0x0a
+const NOTHING = Buffer.alloc(0)
 
 /** One connection: what the client says goes up, what memcached says goes down. */
 class Wire {
   readonly client: Net.Socket
   readonly server: Net.Socket
   private readonly line: FaultyLine
+  private begun: Buffer = NOTHING
   private isBroken = false
   private isTwice = false
   private isTrickled = false
@@ -47,8 +50,13 @@ class Wire {
     }
   }
 
-  private up(chunk: Buffer): void {
+  private up(received: Buffer): void {
     if (this.isBroken) return
+    const chunk = this.begun.length === 0 ? received : Buffer.concat([this.begun, received])
+    // A client may write a line in several pieces: they are looked at, and sent on, together.
+    const isWhole = !this.line.isArmed || chunk[0] === MAGIC || chunk.at(-1) === LF
+    this.begun = isWhole ? NOTHING : chunk
+    if (!isWhole) return
     const read = this.line.isArmed ? readOf(chunk, TRIGGER) : undefined
     if (read === undefined || this.breaks(read)) this.server.write(chunk)
   }
@@ -118,9 +126,12 @@ class Wire {
 
   private async pour(bytes: number): Promise<void> {
     const pattern = Buffer.alloc(65_536, "x")
+    const closed = once(this.client, "close").catch(() => undefined)
     for (let sent = 0; sent < bytes && this.client.writable; sent += pattern.length) {
       if (this.client.write(pattern)) continue
-      await Promise.race([once(this.client, "drain"), once(this.client, "close")]).catch(() => undefined)
+      const drained = new AbortController()
+      await Promise.race([once(this.client, "drain", { signal: drained.signal }).catch(() => undefined), closed])
+      drained.abort()
     }
   }
 }

@@ -19,7 +19,8 @@ export interface Read {
 export type Nonsense = "huge" | "garbage" | "unterminated"
 
 const READS = new Set([0x00, 0x09, 0x0c, 0x0d])
-const MAGIC = 0x80
+/** The first byte of every binary request. */
+export const MAGIC = 0x80
 
 /** The read of `key` that a chunk begins or holds, if there is one. */
 export const readOf = (chunk: Buffer, key: string): Read | undefined => {

@@ -44,6 +44,15 @@ const judge = (row: Row, run: Run): ReadonlyArray<Finding> => {
   return findingsOf(row, run)
 }
 
+/** The gravest of all runs, and in how many of them, if not in all. */
+const overall = (runs: ReadonlyArray<ReadonlyArray<Finding>>): Finding => {
+  const worst = gravest(runs.flat())
+  const count = runs.filter((findings) => findings.some(({ grade }) => grade === worst.grade)).length
+  return worst.grade === "ok" || count === runs.length
+    ? worst
+    : { grade: worst.grade, text: `${worst.text} in ${count} of ${runs.length} runs` }
+}
+
 const cellOf = (row: Row, client: string, runs: ReadonlyArray<Run>): Cell => {
   const all = runs.map((run) => judge(row, run))
   const endings: Record<string, number> = {}
@@ -55,7 +64,7 @@ const cellOf = (row: Row, client: string, runs: ReadonlyArray<Run>): Cell => {
   }
   return {
     client,
-    verdict: gravest(all.flat()),
+    verdict: overall(all),
     runs: all.map((findings) => gravest(findings).text),
     findings: [...new Set(all.flat().map(({ text }) => text))],
     endings,
@@ -110,8 +119,8 @@ const tableLine = (cells: ReadonlyArray<string>): string => `| ${cells.join(" | 
 
 const escape = (words: string): string => words.replaceAll("|", "\\|").replaceAll("<", "&lt;")
 
-/** The comparison as a table of Markdown, which two pages show. */
-export const comparison = ({ clients, rows }: Summary): string =>
+/** The comparison as a table of Markdown; `docs/RELIABILITY.md` shows it too, by `scripts/Reliability.ts`. */
+const comparison = ({ clients, rows }: Summary): string =>
   [
     tableLine(["", "fault", ...clients.map(({ name, version }) => `${name} ${version}`)]),
     tableLine(["---:", "---", ...clients.map(() => "---")]),
@@ -126,13 +135,20 @@ export const markdown = (summary: Summary): string => {
 
 Made by \`npm run bench:faults\` on ${date.slice(0, 10)} in ${seconds} s: Node ${node.slice(1)}, memcached ${memcached}.
 
-Every client goes through every row ${times} times, each time in a process of its own with a memcached of its own behind a
+Every client goes through every row ${
+    times === 2 ? "twice" : `${times} times`
+  }, each time in a process of its own with a memcached of its own behind a
 line that breaks; a cell shows the gravest of what was seen, and \`results/faults.json\` keeps the rest. The limit for a
 command is 250 ms where a client has one; late is what needs more than 150 ms longer, after the lag of its event loop is
-subtracted. An operation that is open after 5 s hangs. Memory may grow by 64 MiB. Values tell their key, so that a wrong one
+subtracted. An operation that is open after 5 s hangs. Memory may grow by 96 MiB, with what the
+observation itself takes. Values tell their key, so that a wrong one
 is seen.
 
+<!-- begin: comparison -->
+
 ${comparison(summary)}
+
+<!-- end: comparison -->
 
 ## What happens in each row
 

@@ -71,9 +71,9 @@ const hostile = (asked: ReadonlyArray<string>) => async (trial: Trial): Promise<
   await trial.recover(...keys)
 }
 
-const BULK = 20_000
-const BULK_SIZE = 10_240
-const ENDLESS = 67_108_864
+const BULK = 3000
+const BULK_SIZE = 102_400
+const ENDLESS = 134_217_728
 
 export const rows: ReadonlyArray<Row> = [
   {
@@ -119,14 +119,14 @@ export const rows: ReadonlyArray<Row> = [
   },
   {
     number: "15",
-    title: "replies 400 ms late",
+    title: "replies 600 ms late",
     explanation: "Every reply comes after its caller has gone: the next caller must get its own or an error.",
-    fault: { kind: "late", delay: 400, for: 1500 },
+    fault: { kind: "late", delay: 600, for: 1500 },
     play: async (trial) => {
       await trial.seed(TRIGGER, ...keys)
       await trial.get(TRIGGER)
       for (let i = 0; i < 6; i++) await trial.get(keys[i % keys.length]!)
-      await trial.sleep(500)
+      await trial.sleep(800)
       await trial.recover(...keys)
     }
   },
@@ -231,7 +231,7 @@ export const rows: ReadonlyArray<Row> = [
     number: "40",
     title: "a line without an end",
     explanation:
-      "64 MiB without a line end (for a binary client, a body of 2 GiB): an error, and not 64 MiB of memory.",
+      "128 MiB without a line end (for a binary client, a body of 2 GiB): an error, and not 128 MiB of memory.",
     fault: { kind: "endless", bytes: ENDLESS },
     play: breakThenRead
   },
@@ -252,16 +252,18 @@ export const rows: ReadonlyArray<Row> = [
   },
   {
     number: "47",
-    title: "20,000 writes of 10 KiB to a frozen server",
-    explanation: "200 MB that cannot leave: they must be refused or given up, not kept.",
+    title: "3000 writes of 100 KiB to a frozen server",
+    explanation: "300 MB that cannot leave: they must be refused or given up, not kept.",
     fault: { kind: "freeze", for: 1_000_000 },
     isUntimed: true,
     play: async (trial) => {
       await trial.seed(TRIGGER)
       const open: Array<Promise<unknown>> = [trial.get(TRIGGER)]
+      // One value for all, so that what grows is what the client makes of it.
+      const value = stamp("bulk", BULK_SIZE)
       for (let i = 0; i < BULK; i++) {
-        open.push(trial.set(`bulk:${i}`, stamp(`bulk:${i}`, BULK_SIZE)))
-        if (i % 500 === 0) await new Promise((resolve) => setImmediate(resolve))
+        open.push(trial.set(`bulk:${i}`, value))
+        if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
       }
       await Promise.all(open)
     }

@@ -33,6 +33,8 @@ export interface Run {
   readonly code: number | null
   /** Whether it was killed because it used too much memory. */
   readonly isBloated: boolean
+  /** The most memory that it was seen to hold, in MiB. */
+  readonly resident: number
   /** Milliseconds from the report to the end; killed after two seconds. */
   readonly ended: number | undefined
   readonly stderr: string
@@ -49,7 +51,8 @@ export interface Finding {
 /** What a busy machine may add to a deadline, beyond the lag of the client's own loop. */
 const SLACK = 150
 const DEADLINE = 250
-const MEMORY_LIMIT = 64
+/** In MiB, with what the observation itself takes. */
+const MEMORY_LIMIT = 96
 const END_LIMIT = 1000
 
 const lateness = ({ lag, milliseconds }: Seen): number => Math.round(milliseconds - lag - DEADLINE)
@@ -70,9 +73,9 @@ export const findingsOf = (row: Row, run: Run): ReadonlyArray<Finding> => {
     // Node ends with 13 when what the row awaits can never come, because nothing is left that could bring it.
     if (run.code === 13) find("hangs", "hangs (never settles)")
     else find("uncaught exception", `uncaught exception: ${firstError(run.stderr)}`)
-  } else if (facts === undefined) find("hangs", "hangs (the process had to be killed)")
+  } else if (facts === undefined) find("hangs", `hangs (process busy for 30 s, ${run.resident} MiB)`)
   if (facts === undefined) return findings
-  if (facts.cannot) find("cannot", "cannot")
+  if (facts.cannot) find("cannot", "cannot (has no cancellation)")
   if (facts.unusable !== undefined) find("uncaught exception", facts.unusable)
   const count = (ended: Seen["ended"]): ReadonlyArray<Seen> => facts.seen.filter((seen) => seen.ended === ended)
   const total = facts.seen.length
