@@ -97,6 +97,14 @@ export const mutations: ReadonlyArray<Mutation> = [
     tests: [PIPELINE_TEST]
   },
   {
+    name: "flags of a codec that nobody has pass for none",
+    invariant: "A1",
+    file: "packages/client/src/StandardTranscoder.ts",
+    find: `if (codec === undefined) return fail("unknown", "nothing here reads such flags")`,
+    replace: `if (codec === undefined) return decodePlain(kind, bytes)`,
+    tests: ["packages/client/test/StandardTranscoder.test.ts"]
+  },
+  {
     name: "a deadline is ignored",
     invariant: "A2",
     file: CONNECTION,
@@ -268,6 +276,14 @@ export const mutations: ReadonlyArray<Mutation> = [
     find: `const MIN_DELAY = Duration.millis(10)`,
     replace: `const MIN_DELAY = Duration.zero`,
     tests: ["packages/client/test/internal/servers/ProbeDelays.test.ts"]
+  },
+  {
+    name: "a server that was well for a moment begins its pauses anew",
+    invariant: "A9",
+    file: "packages/client/src/internal/servers/Health.ts",
+    find: `return now - this.returnedAt >= this.lastDelay`,
+    replace: `return now - this.returnedAt >= 0`,
+    tests: ["packages/client/test/internal/servers/Health.test.ts"]
   },
   {
     name: "an error repeats the password that the server repeats",
