@@ -102,6 +102,7 @@ const unwritten: Row = {
   deadline: 5000,
   run: Effect.fnUntraced(function*(row) {
     const server = yield* row.faultServer()
+    // One connection: there is one retry, which may go to another one, and here all of them end together.
     const options = { servers: server.address, connectTimeout: "2 seconds", connections: 1 } as const
     const { cache, checked } = yield* row.client(options)
     const bytes = new Uint8Array(MEGABYTE)
