@@ -161,7 +161,7 @@ export const run = ({ progress, rate, seconds, seed }: Options): Effect.Effect<R
     const generations = new Generations(places.map(({ server }) => server.port), kills, lag, tally)
 
     const chance = new Chance(seed, "mixture")
-    const pace = new Pace(rate, tally, (ended) => {
+    const start = (ended: () => void): void => {
       const generation = generations.current
       generation.running++
       const kind = Mixture.start(
@@ -178,7 +178,8 @@ export const run = ({ progress, rate, seconds, seed }: Options): Effect.Effect<R
         }
       )
       tally.start(kind)
-    })
+    }
+    const pace = new Pace(rate, tally, start)
     const troubles = new Troubles({
       places,
       kills,
@@ -214,7 +215,8 @@ export const run = ({ progress, rate, seconds, seed }: Options): Effect.Effect<R
     }))
     const duration = elapsed()
     const serversLost = yield* lost(cache)
-    yield* generations.finish
+    // Closed while one server is silent, so that nobody helps the client to get rid of its sockets.
+    yield* proxies[0].set([{ _tag: "BlackHole", direction: "both" }])
     yield* Scope.close(scope, Exit.void)
     const until = performance.now() + CLOSING_MILLISECONDS
     const ports = proxies.map(({ port }) => port)
@@ -223,6 +225,8 @@ export const run = ({ progress, rate, seconds, seed }: Options): Effect.Effect<R
       yield* Effect.sleep(10)
       socketsLeft = socketsTo(ports)
     }
+    yield* proxies[0].clear
+    yield* generations.finish
     const traffics = proxies.map(({ traffic }) => traffic)
     const sum = (counts: ReadonlyArray<number>): number => counts.reduce((total, count) => total + count, 0)
     return {
