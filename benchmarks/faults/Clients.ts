@@ -28,7 +28,7 @@ export const clients: ReadonlyArray<Client> = [
   peer(
     "memcached",
     "Memcached",
-    "`timeout` 250, `retries` 2, `minTimeout` 50, `maxTimeout` 100, `retry` 500, `reconnect` 500"
+    "`timeout` 250, `retries` 2, `minTimeout` 50, `maxTimeout` 100, `retry` 500, `reconnect` 500; the program `ping`, which it starts when a server fails and without which row 1 ends in an uncaught exception, was installed"
   ),
   peer("memjs", "Memjs", "`timeout` 0.25, `conntimeout` 0.25, `retries` 1"),
   peer(

@@ -137,12 +137,12 @@ Made by \`npm run bench:faults\` on ${date.slice(0, 10)} in ${seconds} s: Node $
 
 Every client goes through every row ${
     times === 2 ? "twice" : `${times} times`
-  }, each time in a process of its own with a memcached of its own behind a
-line that breaks; a cell shows the gravest of what was seen, and \`results/faults.json\` keeps the rest. The limit for a
-command is 250 ms where a client has one; late is what needs more than 150 ms longer, after the lag of its event loop is
-subtracted. An operation that is open after 5 s hangs. Memory may grow by 96 MiB, with what the
-observation itself takes. Values tell their key, so that a wrong one
-is seen.
+  }, each time in a process of its own with a memcached of its own behind a line
+that breaks; a cell shows the gravest of what was seen, and \`results/faults.json\` keeps the rest. The limit for a command is
+250 ms where a client has one; late is what needs more than 150 ms longer, after the lag of its event loop is subtracted. An
+operation that is open after 5 s hangs. Memory may grow by 96 MiB, with what the observation itself takes. Values tell their
+key, so that a wrong one is seen. Clients that answer with nothing where they fail cannot be told from a miss: that is a
+failure told as a miss.
 
 <!-- begin: comparison -->
 

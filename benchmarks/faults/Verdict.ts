@@ -73,7 +73,7 @@ export const findingsOf = (row: Row, run: Run): ReadonlyArray<Finding> => {
     // Node ends with 13 when what the row awaits can never come, because nothing is left that could bring it.
     if (run.code === 13) find("hangs", "hangs (never settles)")
     else find("uncaught exception", `uncaught exception: ${firstError(run.stderr)}`)
-  } else if (facts === undefined) find("hangs", `hangs (process busy for 30 s, ${run.resident} MiB)`)
+  } else if (facts === undefined) find("hangs", `hangs (process stuck for 30 s, ${run.resident} MiB)`)
   if (facts === undefined) return findings
   if (facts.cannot) find("cannot", "cannot (has no cancellation)")
   if (facts.unusable !== undefined) find("uncaught exception", facts.unusable)
