@@ -10,9 +10,13 @@ const security = readFileSync(join(root, "SECURITY.md"), "utf8")
 /** Without what formatting changes: the width of tables, and where lines break. */
 const plain = (page: string): string => page.replaceAll(/-{3,}/g, "---").replaceAll(/\s+/g, " ")
 
+const section = (page: string, name: string): string =>
+  page.split(`<!-- begin: ${name} -->`)[1]?.split(`<!-- end: ${name} -->`)[0] ?? ""
+
 describe("the page on reliability", () => {
   it("has the figures of the last runs (npm run reliability)", () => {
-    assert.strictEqual(plain(text), plain(fill(text)))
+    const filled = fill(text)
+    assert.deepStrictEqual(names.filter((name) => plain(section(text, name)) !== plain(section(filled, name))), [])
   })
 
   it("has every section that is made of measurements", () => {
