@@ -59,8 +59,6 @@ export const read = (cache: Cache, manifest: Manifest): Effect.Effect<Uint8Array
       manifest,
       (indices) =>
         Effect.map(neverRefused(cache.getMany(indices.map((index) => partKey(manifest, index)))), (parts) => {
-          // Not before something has come: a manifest alone promises what it likes.
-          whole ??= Buffer.allocUnsafeSlow(manifest.length)
           for (const index of indices) {
             const part = parts.get(partKey(manifest, index))
             const [start, end] = range(manifest, index)
