@@ -5,6 +5,8 @@ import type { GetOrSetOptions } from "@effect-memcache/client"
 import { Memcache } from "@effect-memcache/client"
 import type { Claim, Lookup } from "@effect-memcache/client/ReadThrough"
 import { EmbeddedMemcached } from "@effect-memcache/testing/EmbeddedMemcached"
+import * as FaultScript from "@effect-memcache/testing/FaultScript"
+import { FaultServer } from "@effect-memcache/testing/FaultServer"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -391,3 +393,18 @@ describe("a cache that is down", () => {
       }
     }))
 })
+
+it.live("who is interrupted on the very first connection before it hears that it has won holds nobody up either", () =>
+  Effect.gen(function*() {
+    const rule = FaultScript.on({ verb: "mg", times: 1 }, FaultScript.delay(50), FaultScript.reply)
+    const server = yield* FaultServer.make({ rules: [rule] })
+    yield* Effect.gen(function*() {
+      const cache = yield* Memcache
+      const options = { claimFor: "1 hour" } as const
+      const fiber = yield* Effect.forkChild(cache.getOrSet("gone", Effect.never, options), { startImmediately: true })
+      yield* server.until((log) => log.count("mg") === 1)
+      yield* Fiber.interrupt(fiber)
+      yield* server.until((log) => log.count("md") === 1)
+      assert.strictEqual((yield* cache.getOrVivify("gone"))._tag, "Win")
+    }).pipe(Effect.provide(Memcache.layer({ servers: server.address })))
+  }))

@@ -154,17 +154,35 @@ const submit = <A>(
   const backend = session.pool.pick(wire, Key.hashOf(key))
   if (isMemcacheError(backend)) return resume(Effect.fail(backend))
   const connection = backend.open()
-  if (connection === undefined) return resume(Effect.flatMap(backend.send(command), reader(read, backend)))
+  if (connection === undefined) return resume(theLongWay(backend, backend.send(command), read, late))
   const settle: Settle = (outcome, deadline) =>
     resume(
       isMemcacheError(outcome)
-        ? Effect.flatMap(backend.recover(outcome, command, connection, deadline), reader(read, backend))
+        ? theLongWay(backend, backend.recover(outcome, command, connection, deadline), read, late)
         : attempt(read, outcome, backend.name)
     )
   return late === undefined
     ? connection.submit(command, settle)
     : submitToTheEnd(connection, command, settle, (answer) => late(answer, backend.name))
 }
+
+/** The same for a command that waits for a connection first. */
+const outliving = (
+  sent: Effect.Effect<Answer, MemcacheError>,
+  late: (answer: Answer) => void
+): Effect.Effect<Answer, MemcacheError> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(
+      Effect.forkDetach(sent, { startImmediately: true }),
+      (fiber) =>
+        Effect.onInterrupt(restore(Fiber.join(fiber)), () =>
+          Effect.sync(() => {
+            fiber.addObserver((exit) => {
+              if (Exit.isSuccess(exit)) late(exit.value)
+            })
+          }))
+    )
+  )
 
 /** Sends a command that nobody abandons: `late` hears the answer if nobody waits for it any more. */
 const submitToTheEnd = (
@@ -184,8 +202,16 @@ const submitToTheEnd = (
 }
 
 // A function of its own, so that the short way makes no closure that only the long ones use.
-const reader = <A>(read: Read<A>, backend: Backend) => (answer: Answer): Effect.Effect<A, MemcacheError> =>
-  read(answer, backend.name)
+const theLongWay = <A>(
+  backend: Backend,
+  sent: Effect.Effect<Answer, MemcacheError>,
+  read: Read<A>,
+  late: Late | undefined
+): Effect.Effect<A, MemcacheError> => {
+  const { name } = backend
+  const answered = late === undefined ? sent : outliving(sent, (answer) => late(answer, name))
+  return Effect.flatMap(answered, (answer) => read(answer, name))
+}
 
 // Here is no fiber that would make a defect of what a transcoder throws.
 const attempt = <A>(read: Read<A>, answer: Answer, server: string): Effect.Effect<A, MemcacheError> => {
