@@ -7,8 +7,10 @@
  * @since 0.1.0
  */
 import type { Key as WireKey } from "@effect-memcache/protocol/Key"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 
@@ -68,9 +70,13 @@ export class Flights {
 
   /**
    * Begins a computation and waits for it. Nothing of it can be interrupted but what it says itself, so that it gives up
-   * its claim even if it is ended before it has begun.
+   * its claim even if it is ended before it has begun. `alone` is for `join`.
    */
-  start<A, E, R>(wire: WireKey, computation: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+  start<A, E, R>(
+    wire: WireKey,
+    computation: Effect.Effect<A, E, R>,
+    alone: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, R> {
     return Effect.uninterruptibleMask((restore) => {
       const flight = new Flight()
       this.flights.set(wire, flight)
@@ -81,13 +87,16 @@ export class Flights {
       // Not started at once: by the time that anybody can join it, it is known which fiber it is.
       return Effect.flatMap(Effect.forkIn(whole, this.scope, { uninterruptible: true }), (fiber) => {
         flight.fiber = fiber
-        return restore(this.join<A, E>(wire, flight))
+        return restore(this.join(wire, flight, alone))
       })
     })
   }
 
-  /** Waits for a computation that another caller has begun. */
-  join<A, E>(wire: WireKey, flight: Flight): Effect.Effect<A, E> {
+  /**
+   * Waits for a computation that another caller has begun. If that is ended with the client, nobody has interrupted its
+   * callers: they go on `alone`.
+   */
+  join<A, E, R>(wire: WireKey, flight: Flight, alone: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.withFiber((self) => {
         const own = self.getRef(Own)
@@ -103,7 +112,10 @@ export class Flights {
         }
         const fiber = flight.fiber as Fiber.Fiber<A, E>
         return Effect.onInterrupt(
-          Effect.flatten(Effect.tap(restore(Fiber.await(fiber)), () => Effect.sync(leave))),
+          Effect.flatMap(restore(Fiber.await(fiber)), (exit) => {
+            leave()
+            return this.isEndedWithClient(exit) ? restore(alone) : exit
+          }),
           () => {
             leave()
             if (flight.waiting > 0) return Effect.void
@@ -123,6 +135,10 @@ export class Flights {
   /** Nobody else joins the computation from here on; those who wait for it still get its result. */
   forget(wire: WireKey): void {
     this.flights.delete(wire)
+  }
+
+  private isEndedWithClient(exit: Exit.Exit<unknown, unknown>): boolean {
+    return this.scope.state._tag === "Closed" && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
   }
 
   private detach(wire: WireKey, flight: Flight): void {

@@ -237,13 +237,15 @@ class Machine {
 
   /** Whoever wins computes, also if others of this process wait for something else: that claim is over, or a server is. */
   private win(call: Call, claim: Claim): Answer {
-    return this.flights.start(call.wire, this.produce(call, claim))
+    return this.flights.start(call.wire, this.produce(call, claim), this.compute(call))
   }
 
   /** Another caller of this process may have been faster in the meantime. */
   private begin(call: Call, computation: Answer): Answer {
     const flight = this.flights.of(call.wire)
-    return flight === undefined ? this.flights.start(call.wire, computation) : this.share(call, flight)
+    return flight === undefined
+      ? this.flights.start(call.wire, computation, this.compute(call))
+      : this.share(call, flight)
   }
 
   private share(call: Call, flight: Flight): Answer {
@@ -251,7 +253,7 @@ class Machine {
       // It is a part of that computation, and would wait for itself.
       if (isCircular(flight, fiber)) return this.compute(call)
       this.state.counts.shared++
-      return this.flights.join(call.wire, flight)
+      return this.flights.join(call.wire, flight, this.compute(call))
     })
   }
 
