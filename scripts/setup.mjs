@@ -20,9 +20,12 @@ const stamp = join(root, "node_modules", ".setup-hash")
 
 const say = (line) => process.stdout.write(`${line}\n`)
 
+// Where Debian has what only root needs; not every root has them on the path.
+const systemDirectories = process.platform === "linux" ? ["/usr/sbin", "/sbin"] : []
+
 /** Whether a command of this name can be started. */
 const hasCommand = (name) =>
-  (process.env.PATH ?? "").split(delimiter).some((directory) => {
+  [...(process.env.PATH ?? "").split(delimiter), ...systemDirectories].some((directory) => {
     try {
       accessSync(join(directory, name), constants.X_OK)
       return directory !== ""

@@ -55,9 +55,11 @@ export interface VivifyOptions {
   readonly claimFor?: Period | undefined
   /**
    * Where the claim on a missing item is. `"item"`, the default: in the item itself, which is empty until the winner
-   * has stored its value. This client reads it as a miss; programs of other languages read an empty value. `"key"`: in
-   * an item beside it, which only this client looks for, so that others see nothing. It takes another round trip on a
-   * miss, and `delete` does not make it void. Through the text dialect it is always `"key"`.
+   * has stored its value. This client reads it as a miss; programs of other languages read an empty value, and to
+   * whoever writes it is an item: `append`, `prepend`, `replace` and `touch` find it, and what they make of it stays, so
+   * use those on other keys. `"key"`: in an item beside it, which only this client looks for, so that others see nothing.
+   * It takes another round trip on a miss, and `delete` does not make it void. Through the text dialect it is always
+   * `"key"`.
    */
   readonly claim?: "item" | "key" | undefined
 }
