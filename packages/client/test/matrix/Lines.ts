@@ -25,8 +25,12 @@ const lossy: Row = {
     const settled = yield* load.stop
     yield* network.clear
     const endings = Checker.endings(settled)
+    const lost = settled.filter(({ ended }) => ended === "ConnectionLostError unknown").map(({ settle }) => settle)
     const others = settled.filter((one) => !Steady.isServed(one) && one.ended !== "TimeoutError unknown")
-    row.expect("endings", settled.length > 5900 && others.length === 0, endings)
+    row.expect("endings", settled.length > 5900 && others.length === lost.length, endings)
+    // TCP may pause for longer than the stall limit. What is on a connection that is given up for it ends at once.
+    const givenUp = lost.sort((a, b) => a - b).filter((at, i) => i === 0 || at - lost[i - 1] > SLACK).length
+    row.expect("connections given up", givenUp <= 1, givenUp)
     const reconnects = client.events.filter(({ _tag }) => _tag === "ServerDisconnected").length
     row.expect("reconnects", reconnects <= 1, reconnects)
     const took = settled.map(({ settle, start }) => settle - start).sort((a, b) => a - b)

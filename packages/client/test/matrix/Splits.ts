@@ -181,7 +181,7 @@ const manyInOne: Row = {
   quick: false,
   deadline: 5000,
   // The server's side of ten thousand requests at once is in this process, too.
-  memory: 80,
+  memory: 112,
   limit: 60,
   run: Effect.fnUntraced(function*(row) {
     const gc = collector()

@@ -8,6 +8,7 @@
 import type * as Net from "node:net"
 import type { Ending } from "../Toxic.ts"
 import type { Conditions } from "./Conditions.ts"
+import { reset } from "./Reset.ts"
 
 interface Entry {
   bytes: Buffer
@@ -144,7 +145,7 @@ export class Channel {
     if (!to.writable) {
       // Nobody is there any more: the sender hears of it as it would from the system.
       this.close()
-      from.resetAndDestroy()
+      reset(from)
       return
     }
     to.write(bytes, then)

@@ -15,6 +15,7 @@ import type { FaultLog } from "../FaultLog.ts"
 import type { Step } from "../FaultScript.ts"
 import type { LoggedRequest } from "./LoggedReader.ts"
 import { LoggedReader } from "./LoggedReader.ts"
+import { reset } from "./Reset.ts"
 import type { RuleBook } from "./RuleBook.ts"
 import { keysOf } from "./RuleBook.ts"
 
@@ -121,7 +122,7 @@ export class FaultConnection {
     this.flush()
     this.mute()
     try {
-      this.raw.resetAndDestroy()
+      reset(this.raw)
     } catch {
       this.raw.destroy()
     }

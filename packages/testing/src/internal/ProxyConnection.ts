@@ -7,6 +7,7 @@ import type { TrafficLog } from "../Traffic.ts"
 import { Channel } from "./Channel.ts"
 import * as Conditions from "./Conditions.ts"
 import { RequestWatch } from "./RequestWatch.ts"
+import { reset } from "./Reset.ts"
 
 export interface Options {
   readonly client: Net.Socket
@@ -83,8 +84,9 @@ export class ProxyConnection {
     this.up?.close()
     this.down?.close()
     this.endClient(ending)
-    if (ending === "rst") this.upstream?.resetAndDestroy()
-    else this.upstream?.destroy()
+    const { upstream } = this
+    if (ending === "rst" && upstream !== undefined) reset(upstream)
+    else upstream?.destroy()
   }
 
   destroy(): void {
@@ -95,7 +97,7 @@ export class ProxyConnection {
   }
 
   private endClient(ending: Ending): void {
-    if (ending === "rst") this.client.resetAndDestroy()
+    if (ending === "rst") reset(this.client)
     else this.client.end().resume()
   }
 
@@ -143,7 +145,7 @@ export class ProxyConnection {
     })
     from.on("error", () => {})
     from.on("close", () => {
-      if (!hasEnded) channel.after(() => to.resetAndDestroy())
+      if (!hasEnded) channel.after(() => reset(to))
     })
   }
 }
