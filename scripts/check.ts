@@ -7,7 +7,7 @@
  */
 import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { availableParallelism, tmpdir } from "node:os"
 import { delimiter, join, relative } from "node:path"
 import { stripVTControlCharacters } from "node:util"
 
@@ -94,13 +94,16 @@ const summarize = (report: Report, code: number | undefined): Outcome => {
   }
 }
 
+/** Vitest would leave one of two processors to itself, which takes most of a minute longer. */
+const WORKERS = `--maxWorkers=${Math.max(2, availableParallelism() - 1)}`
+
 const tests = (name: string, projects: ReadonlyArray<string>, live: boolean): Step => ({
   name,
   run: async () => {
     const file = join(scratch, `${name.replaceAll(" ", "-")}.json`)
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`]
     const chosen = projects.map((project) => `--project=${project}`)
-    const args = ["run", "--config", "vitest.workspace.ts", ...chosen, ...reporters]
+    const args = ["run", "--config", "vitest.workspace.ts", WORKERS, ...chosen, ...reporters]
     const { code, output } = await execute("vitest", args, live)
     try {
       const outcome = summarize(JSON.parse(readFileSync(file, "utf8")) as Report, code)
