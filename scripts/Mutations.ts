@@ -164,9 +164,9 @@ export const mutations: ReadonlyArray<Mutation> = [
   {
     name: "the bound on what is in flight is ignored",
     invariant: "A5",
-    file: CONNECTION,
-    find: `this.pipeline.count + count > commands || this.pipeline.bytes > bytes`,
-    replace: `this.pipeline.count < 0 && count > commands && bytes < 0`,
+    file: "packages/transport/src/internal/Admission.ts",
+    find: `pipeline.count + count > commands || pipeline.bytes > bytes`,
+    replace: `pipeline.count < 0 && count > commands && bytes < 0`,
     tests: [CONNECTION_TEST]
   },
   {
