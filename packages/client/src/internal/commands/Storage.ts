@@ -300,7 +300,13 @@ const readStored = (answer: Answer, server: string): Effect.Effect<boolean, Memc
 
 const STORED = Effect.succeed(true)
 
-const readSwap = (answer: Answer, server: string): Effect.Effect<Swap, MemcacheError> => {
+/**
+ * What a compare-and-swap, or an add that takes its place, has come to.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const readSwap = (answer: Answer, server: string): Effect.Effect<Swap, MemcacheError> => {
   switch (answer.reply._tag) {
     case "Stored":
     case "Header":

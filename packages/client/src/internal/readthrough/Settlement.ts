@@ -20,7 +20,7 @@ import { refusal } from "../commands/Answers.ts"
 import type { Session } from "../commands/Session.ts"
 import { keyFailure, send } from "../commands/Session.ts"
 import type { Swap } from "../commands/Storage.ts"
-import { wrongOption } from "../commands/Storage.ts"
+import { readSwap, wrongOption } from "../commands/Storage.ts"
 import { admit } from "../commands/Transcoding.ts"
 import * as Writing from "../commands/Writing.ts"
 import type { Claim } from "./Claim.ts"
@@ -159,21 +159,6 @@ const readFlag = (answer: Answer, server: string): Effect.Effect<boolean, Memcac
     case "Exists":
     case "End":
       return Effect.succeed(false)
-    default:
-      return Effect.fail(refusal(answer, server))
-  }
-}
-
-const readSwap = (answer: Answer, server: string): Effect.Effect<Swap, MemcacheError> => {
-  switch (answer.reply._tag) {
-    case "Stored":
-    case "Header":
-      return Effect.succeed("stored")
-    case "Exists":
-    case "NotStored":
-      return Effect.succeed("exists")
-    case "NotFound":
-      return Effect.succeed("notFound")
     default:
       return Effect.fail(refusal(answer, server))
   }
