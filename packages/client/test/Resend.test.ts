@@ -435,7 +435,7 @@ describe("Resend", () => {
             const { copies, end } = yield* play(
               fate,
               withRetry ? schedule : undefined,
-              (session) => send(session, "k", command, key, fate.read ?? readAnswer)
+              (session) => send(session, { read: fate.read ?? readAnswer }, "k", command, key, undefined)
             )
             const isResent = sender === "the client, once" || (withRetry && sender === "the user's schedule")
             const label = `${labelOf(command)} ${withRetry ? "with" : "without"} readRetry`
@@ -455,7 +455,7 @@ describe("Resend", () => {
         scene.transport.onAccept = (connection) => {
           connection.isWritable = false
         }
-        const fiber = yield* Effect.forkChild(send(scene.session, "k", command, key, readAnswer), {
+        const fiber = yield* Effect.forkChild(send(scene.session, { read: readAnswer }, "k", command, key, undefined), {
           startImmediately: true
         })
         yield* settle

@@ -55,12 +55,24 @@ export interface ConnectionOptions {
 }
 
 /**
- * Hears the outcome of a command, once, and when its time would have been over on the connection's clock.
+ * Waits for the outcome of a command. An object and not a function, because it is what there is of a command for its
+ * caller: it needs no closure around it.
  *
  * @category models
  * @since 0.1.0
  */
-export type Settle = (outcome: Answer | MemcacheError, deadline: number) => void
+export interface Waiter {
+  /** Hears the outcome, once, and when its time would have been over on the connection's clock. */
+  settle(outcome: Answer | MemcacheError, deadline: number): void
+}
+
+/**
+ * The place of a command that was submitted.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Ticket = Slot<Waiter>
 
 /**
  * A connection that can be used by any number of fibers at once.
@@ -93,10 +105,12 @@ export interface Connection {
    */
   readonly send: (command: Command, deadline?: number) => Effect.Effect<Answer, MemcacheError>
   /**
-   * `send` without an effect of its own, for a command of at most one key: `settle` hears the outcome, possibly before
-   * this returns. The effect that it answers abandons the command, as interruption does.
+   * `send` without an effect, for a command of at most one key: the waiter hears the outcome, possibly before this
+   * returns. `undefined` if the command was not taken.
    */
-  readonly submit: (command: Command, settle: Settle, deadline?: number) => Effect.Effect<void>
+  readonly submit: (command: Command, waiter: Waiter, deadline?: number) => Ticket | undefined
+  /** Gives up what was submitted, as interruption does. Its waiter hears nothing, and nothing happens if it has. */
+  readonly abandon: (ticket: Ticket) => void
   /** Sends commands in one go; outcomes are in the order of the commands. A batch counts once against the bound. */
   readonly sendMany: (
     commands: ReadonlyArray<Command>,
@@ -137,7 +151,7 @@ class LiveConnection implements Connection {
   private readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   private readonly dispatcher: Scheduler.SchedulerDispatcher
   private readonly writer: Socket.Writer
-  private readonly pipeline: Pipeline<Settle>
+  private readonly pipeline: Pipeline<Waiter>
   private readonly buffer = new WriteBuffer()
   private readonly timer: DeadlineTimer
   private readonly closeListeners: Array<(error: MemcacheError) => void> = []
@@ -159,7 +173,7 @@ class LiveConnection implements Connection {
     this.dispatcher = Context.get(context, Scheduler.Scheduler).makeDispatcher()
     this.writer = writer
     this.timer = new DeadlineTimer(this.fork, this.now, (firedAt) => this.sweep(firedAt))
-    this.pipeline = new Pipeline<Settle>({ dialect: textDialect, maxItemSize: options.maxItemSize, nextOpaque })
+    this.pipeline = new Pipeline<Waiter>({ dialect: textDialect, maxItemSize: options.maxItemSize, nextOpaque })
   }
 
   get inFlight(): number {
@@ -190,19 +204,24 @@ class LiveConnection implements Connection {
     if (this.isPerKey && command._tag === "Get" && command.keys.length > 1) {
       return Effect.flatMap(this.sendMany([command], deadline), ([outcome]) => toEffect(outcome))
     }
-    return Effect.callback<Answer, MemcacheError>((resume) =>
-      this.submit(command, (outcome) => resume(toEffect(outcome)), deadline)
-    )
+    return Effect.callback<Answer, MemcacheError>((resume) => {
+      const ticket = this.submit(command, { settle: (outcome) => resume(toEffect(outcome)) }, deadline)
+      return ticket === undefined ? undefined : Effect.sync(() => this.abandon(ticket))
+    })
   }
 
-  submit(command: Command, settle: Settle, deadline?: number): Effect.Effect<void> {
+  submit(command: Command, waiter: Waiter, deadline?: number): Ticket | undefined {
     const refusal = this.refusal(command, 1)
-    if (refusal !== undefined) {
-      settle(refusal, deadline ?? this.now() + this.options.commandTimeout)
-      return Effect.void
+    if (refusal === undefined) return this.enqueue(command, waiter, deadline, 1)
+    waiter.settle(refusal, deadline ?? this.now() + this.options.commandTimeout)
+    return undefined
+  }
+
+  abandon(ticket: Ticket): void {
+    if (this.observer !== undefined && ticket.state !== "done" && !ticket.isAbandoned) {
+      this.observer.interrupted(ticket.command, ageOf(ticket, this.now(), this.options.commandTimeout))
     }
-    const slot = this.enqueue(command, settle, deadline, 1)
-    return Effect.sync(() => this.abandon(slot))
+    this.pipeline.abandon(ticket)
   }
 
   sendMany(
@@ -223,30 +242,23 @@ class LiveConnection implements Connection {
   ): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
     return Effect.callback<ReadonlyArray<Answer | MemcacheError>>((resume) => {
       const outcomes = new Array<Answer | MemcacheError>(commands.length)
-      const slots: Array<Slot<Settle>> = []
+      const tickets: Array<Ticket> = []
       let left = commands.length
       if (left === 0) return resume(Effect.succeed(outcomes))
       commands.forEach((command, index) => {
-        const settle: Settle = (outcome) => {
+        const settle = (outcome: Answer | MemcacheError) => {
           outcomes[index] = outcome
           if (--left === 0) resume(Effect.succeed(outcomes))
         }
-        const count = slots.length === 0 ? 1 : 0
+        const count = tickets.length === 0 ? 1 : 0
         const refusal = this.refusal(command, count)
-        if (refusal === undefined) slots.push(this.enqueue(command, settle, deadline, count))
-        else settle(refusal, 0)
+        if (refusal === undefined) tickets.push(this.enqueue(command, { settle }, deadline, count))
+        else settle(refusal)
       })
       return Effect.sync(() => {
-        for (const slot of slots) this.abandon(slot)
+        for (const ticket of tickets) this.abandon(ticket)
       })
     })
-  }
-
-  private abandon(slot: Slot<Settle>): void {
-    if (this.observer !== undefined && slot.state !== "done" && !slot.isAbandoned) {
-      this.observer.interrupted(slot.command, ageOf(slot, this.now(), this.options.commandTimeout))
-    }
-    this.pipeline.abandon(slot)
   }
 
   /** Takes what the socket received and resumes whoever it was for. */
@@ -305,14 +317,14 @@ class LiveConnection implements Connection {
     return this.closed ?? refusal(this.pipeline, this.options, this.lack, command, count)
   }
 
-  private enqueue(command: Command, settle: Settle, deadline: number | undefined, count: number): Slot<Settle> {
+  private enqueue(command: Command, waiter: Waiter, deadline: number | undefined, count: number): Ticket {
     if (!this.isFlushScheduled) {
       this.isFlushScheduled = true
       this.tick = -1
       if (this.isMoreLikely) this.dispatcher.scheduleTask(this.flush, 0)
       else queueMicrotask(this.flush)
     }
-    return this.pipeline.enqueue(command, settle, deadline, count)
+    return this.pipeline.enqueue(command, waiter, deadline, count)
   }
 
   /** Gives a deadline to what was sent in this tick. */
@@ -357,10 +369,10 @@ class LiveConnection implements Connection {
   }
 
   /** Settles a caller, who may run on in here. What is thrown there must not keep the next caller from an answer. */
-  private resume(slot: Slot<Settle>, outcome: Answer | MemcacheError): void {
+  private resume(slot: Ticket, outcome: Answer | MemcacheError): void {
     try {
       // A command that fails in the tick in which it was sent has not got its deadline yet.
-      slot.owner(outcome, slot.deadline || this.now() + this.options.commandTimeout)
+      slot.owner.settle(outcome, slot.deadline || this.now() + this.options.commandTimeout)
     } catch (defect) {
       queueMicrotask(() => {
         throw defect
@@ -378,7 +390,7 @@ class LiveConnection implements Connection {
     if (this.closed !== undefined) return
     // What waits for its flush has no deadline yet, and no deadline looks like one long past.
     this.stamp(this.now())
-    const late: Array<Slot<Settle>> = []
+    const late: Array<Ticket> = []
     let next = Infinity
     for (const slot of this.pipeline.waiting()) {
       if (slot.deadline <= now) late.push(slot)

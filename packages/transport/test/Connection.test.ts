@@ -916,10 +916,12 @@ describe("over a real socket", () => {
         // Each reply is read after the timer has gone off and before it judges, and its caller sends, and stalls, there.
         const next = (): void => {
           // Nobody gives up here, so what would abandon the command is not kept.
-          void connection.submit(get("k"), (outcome) => {
-            outcomes.push(isMemcacheError(outcome) ? outcomeOf(outcome) : valueOf(outcome))
-            if (outcomes.length === 5) resume(Effect.void)
-            else next()
+          connection.submit(get("k"), {
+            settle: (outcome) => {
+              outcomes.push(isMemcacheError(outcome) ? outcomeOf(outcome) : valueOf(outcome))
+              if (outcomes.length === 5) resume(Effect.void)
+              else next()
+            }
           })
           // After the flush, which the end of the tick makes.
           queueMicrotask(stall)

@@ -24,8 +24,9 @@ import type { Backend } from "../servers/Backend.ts"
 import * as Miss from "../servers/Miss.ts"
 import { refusal } from "./Answers.ts"
 import type { Session } from "./Session.ts"
-import { ask, exptimeOf, keyFailure } from "./Session.ts"
+import { exptimeOf, keyFailure } from "./Session.ts"
 import { traced } from "./Tracing.ts"
+import type { Form } from "./Waiting.ts"
 import * as Writing from "./Writing.ts"
 
 /**
@@ -55,24 +56,19 @@ const MAX_ROUNDS = 3
  * @category commands
  * @since 0.1.0
  */
-export const count = (session: Session, mode: "incr" | "decr") =>
-<K extends KeyInput>(
-  key: K,
-  options?: CounterOptions
-): Effect.Effect<Option.Option<bigint>, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
-  Writing.watch(
-    session,
-    mode,
-    key,
+export const count = (session: Session, mode: "incr" | "decr") => {
+  const form: Form<CounterOptions | undefined, Option.Option<bigint>, ArgumentError> = {
+    commandOf: (key, options) => arithmetic(mode, key, options),
+    read: readCounter
+  }
+  return <K extends KeyInput>(
+    key: K,
+    options?: CounterOptions
+  ): Effect.Effect<Option.Option<bigint>, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
     options?.initial === undefined
-      ? ask(
-        session,
-        key,
-        (wire) => arithmetic(mode, wire, options),
-        Writing.watchAnswer(session, mode, key, readCounter)
-      )
-      : countFrom(session, mode, key, { ...options, initial: options.initial })
-  )
+      ? Writing.ask(session, mode, form, key, options)
+      : Writing.watch(session, mode, key, countFrom(session, mode, key, { ...options, initial: options.initial }))
+}
 
 /** Counts a counter that may have to be made first. */
 const countFrom = <K extends KeyInput>(

@@ -16,8 +16,9 @@ import type { TimeToLive } from "../../TimeToLive.ts"
 import { refusal } from "./Answers.ts"
 import * as Batch from "./Batch.ts"
 import type { Session } from "./Session.ts"
-import { ask, exptimeOf, keyFailure } from "./Session.ts"
+import { exptimeOf, keyFailure } from "./Session.ts"
 import { tracedBatch } from "./Tracing.ts"
+import type { Form } from "./Waiting.ts"
 import * as Writing from "./Writing.ts"
 
 /**
@@ -27,12 +28,7 @@ import * as Writing from "./Writing.ts"
  * @since 0.1.0
  */
 export const remove = (session: Session) => <K extends KeyInput>(key: K) =>
-  Writing.watch(
-    session,
-    "delete",
-    key,
-    ask(session, key, removal, Writing.watchAnswer(session, "delete", key, readFlag))
-  )
+  Writing.ask(session, "delete", REMOVAL, key, undefined)
 
 /**
  * Gives an item a new time to live; `true` if there is one.
@@ -40,20 +36,16 @@ export const remove = (session: Session) => <K extends KeyInput>(key: K) =>
  * @category commands
  * @since 0.1.0
  */
-export const touch = (session: Session) =>
-<K extends KeyInput>(
-  key: K,
-  ttl: TimeToLive
-): Effect.Effect<boolean, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
-  Writing.watch(
-    session,
-    "touch",
-    key,
-    ask(session, key, (wire) => {
+export const touch = (session: Session) => {
+  const form: Form<TimeToLive, boolean, ArgumentError> = {
+    commandOf: (key, ttl) => {
       const exptime = exptimeOf(session, ttl)
-      return typeof exptime === "number" ? { _tag: "Touch", key: wire, exptime, noreply: false } : Effect.fail(exptime)
-    }, Writing.watchAnswer(session, "touch", key, readFlag))
-  )
+      return typeof exptime === "number" ? { _tag: "Touch", key, exptime, noreply: false } : Effect.fail(exptime)
+    },
+    read: readFlag
+  }
+  return <K extends KeyInput>(key: K, ttl: TimeToLive) => Writing.ask(session, "touch", form, key, ttl)
+}
 
 /**
  * Removes many items and answers the keys that had none; fails if a server failed.
@@ -132,3 +124,5 @@ const readFlag = (answer: Answer, server: string): Effect.Effect<boolean, Memcac
   const outcome = readRemoved(answer, server)
   return isMemcacheError(outcome) ? Effect.fail(outcome) : Effect.succeed(outcome)
 }
+
+const REMOVAL: Form<undefined, boolean> = { commandOf: removal, read: readFlag }

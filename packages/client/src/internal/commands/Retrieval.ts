@@ -28,6 +28,7 @@ import { giveBack, returnOf } from "./StaleWin.ts"
 import { tracedBatch } from "./Tracing.ts"
 import type { Coding } from "./Transcoding.ts"
 import { decode, decodeError, missOf, settle } from "./Transcoding.ts"
+import type { Form } from "./Waiting.ts"
 
 /**
  * A value with what memcached keeps beside it.
@@ -56,8 +57,8 @@ const MAX_LINE = 1_900
  * @since 0.1.0
  */
 export const get = (session: Session) => {
-  const read = readValue(session)
-  return <K extends KeyInput>(key: K) => ask(session, key, retrieval, read)
+  const form: Form<undefined, Option.Option<unknown>> = { commandOf: retrieval, read: readValue(session) }
+  return <K extends KeyInput>(key: K) => ask(session, form, key, undefined)
 }
 
 /**
@@ -67,8 +68,8 @@ export const get = (session: Session) => {
  * @since 0.1.0
  */
 export const gets = (session: Session) => {
-  const read = readItem(session)
-  return <K extends KeyInput>(key: K) => ask(session, key, retrievalWithCas, read)
+  const form: Form<undefined, Option.Option<Item>> = { commandOf: retrievalWithCas, read: readItem(session) }
+  return <K extends KeyInput>(key: K) => ask(session, form, key, undefined)
 }
 
 /**
@@ -78,17 +79,16 @@ export const gets = (session: Session) => {
  * @since 0.1.0
  */
 export const getAndTouch = (session: Session) => {
-  const read = readValue(session)
-  return <K extends KeyInput>(
-    key: K,
-    ttl: TimeToLive
-  ): Effect.Effect<Option.Option<unknown>, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
-    ask(session, key, (wire) => {
+  const form: Form<TimeToLive, Option.Option<unknown>, ArgumentError> = {
+    commandOf: (key, ttl) => {
       const exptime = exptimeOf(session, ttl)
       return typeof exptime === "number"
-        ? { _tag: "GetAndTouch", keys: [wire], withCas: false, exptime }
+        ? { _tag: "GetAndTouch", keys: [key], withCas: false, exptime }
         : Effect.fail(exptime)
-    }, read)
+    },
+    read: readValue(session)
+  }
+  return <K extends KeyInput>(key: K, ttl: TimeToLive) => ask(session, form, key, ttl)
 }
 
 /**

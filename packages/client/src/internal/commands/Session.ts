@@ -11,12 +11,9 @@
 import type { Command } from "@effect-memcache/protocol/Command"
 import { verb } from "@effect-memcache/protocol/Command"
 import type { Key as WireKey } from "@effect-memcache/protocol/Key"
-import type { Answer } from "@effect-memcache/protocol/Pipeline"
-import type { Connection, Settle } from "@effect-memcache/transport/Connection"
 import { isMemcacheError, type MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { ArgumentError } from "../../ArgumentError.ts"
 import type { KeyErrorOf, KeyInput } from "../../Key.ts"
@@ -25,12 +22,13 @@ import type { KeyError } from "../../KeyError.ts"
 import type { TimeToLive } from "../../TimeToLive.ts"
 import { toExptime } from "../../TimeToLive.ts"
 import type { Transcoder } from "../../Transcoder.ts"
-import type { Backend } from "../servers/Backend.ts"
 import type { Pool } from "../servers/Pool.ts"
 import { hitsOf, keysReadBy } from "../telemetry/Observer.ts"
 import type { Spans } from "../telemetry/Spans.ts"
 import type { ReadRetry } from "./ReadRetry.ts"
 import { serverOf, spansOf } from "./Tracing.ts"
+import type { Ending, Form, Reading, Resume } from "./Waiting.ts"
+import { goingOn, theLongWay, Waiting } from "./Waiting.ts"
 import type { WriteFailureHook } from "./WriteFailureHook.ts"
 
 /**
@@ -58,168 +56,107 @@ export interface Session {
   readonly spans?: Spans | undefined
 }
 
-/** Makes of an answer what the caller gets. It may throw what a transcoder throws. */
-type Read<A> = (answer: Answer, server: string) => Effect.Effect<A, MemcacheError>
-
-/** Hears of an answer that came when its caller was gone. It runs in no fiber. */
-type Late = (answer: Answer, server: string) => void
-
 /**
- * Sends the command for one key to the server of that key and reads the answer. A command that cannot be made at once is
- * an effect. With `late`, an interrupted command is not dropped: what it has done, somebody may have to undo. With
- * `goOn`, no error is the caller's, and what succeeds at once pays nothing for that.
+ * Sends the command for one key to the server of that key and reads the answer.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const ask = <K extends KeyInput, A, E = never>(
+export const ask = <I, K extends KeyInput, A, E = never>(
   session: Session,
+  form: Form<I, A, E>,
   key: K,
-  commandOf: (key: WireKey) => Command | Effect.Effect<Command, E>,
-  read: Read<A>,
-  late?: Late | undefined,
-  goOn?: ((problem: unknown) => Effect.Effect<A, E>) | undefined
+  input: I
 ): Effect.Effect<A, MemcacheError | KeyErrorOf<K> | E> =>
-  Effect.callback<A, MemcacheError | KeyErrorOf<K> | E>((settle) => {
-    const resume: typeof settle = goOn === undefined
-      ? settle
-      : (effect) => settle(isSuccess(effect) ? effect : Effect.catch(effect, goOn))
-    const wire = Key.wireOf(key, session.prefix)
-    if (typeof wire !== "string") return resume(keyFailure<K>(wire))
-    const command = commandOf(wire)
-    if (Effect.isEffect(command)) {
-      return resume(Effect.flatMap(command, (command) => send(session, key, command, wire, read, late)))
-    }
-    return session.readRetry === undefined && spansOf(session) === undefined
-      ? submit(session, key, command, wire, read, late, resume)
-      : resume(send(session, key, command, wire, read, late))
-  })
+  Effect.callback<A, MemcacheError | KeyErrorOf<K> | E>((resume) => begin(session, form, key, input, resume))
 
-/**
- * `ask` for a command that is made already.
- *
- * @category combinators
- * @since 0.1.0
- */
-export const send = <A>(
+// Closures cost their context even where they are not made, so that each way on is a function of its own.
+const begin = <I, K extends KeyInput, A, E>(
   session: Session,
-  key: KeyInput,
-  command: Command,
-  wire: WireKey,
-  read: Read<A>,
-  late?: Late | undefined
-): Effect.Effect<A, MemcacheError> => {
-  const spans = spansOf(session)
-  if (spans === undefined) return trying(session, key, command, wire, read, late)
-  const server = serverOf(session.pool.pick(wire, Key.hashOf(key)))
-  return spans.around({ operation: verb(command), server }, (noteHits) =>
-    trying(
-      session,
-      key,
-      command,
-      wire,
-      keysReadBy(command) === 0 ? read : (answer, server) => {
-        noteHits(hitsOf(answer))
-        return read(answer, server)
-      },
-      late
-    ))
+  form: Form<I, A, E>,
+  key: K,
+  input: I,
+  resume: Resume<A, MemcacheError | KeyErrorOf<K> | E>
+): Effect.Effect<void> | void => {
+  const wire = Key.wireOf(key, session.prefix)
+  if (typeof wire !== "string") return resume(goingOn(form, input, keyFailure<K>(wire)))
+  const command = form.commandOf(wire, input)
+  if (Effect.isEffect(command)) return resume(goingOn(form, input, sendLater(session, form, key, command, wire, input)))
+  return session.readRetry === undefined && spansOf(session) === undefined
+    ? submit(session, form, key, command, wire, input, resume)
+    : resume(goingOn(form, input, send(session, form, key, command, wire, input)))
 }
 
-const trying = <A>(
+const sendLater = <I, A, E>(
   session: Session,
+  form: Reading<I, A>,
+  key: KeyInput,
+  command: Effect.Effect<Command, E>,
+  wire: WireKey,
+  input: I
+): Effect.Effect<A, MemcacheError | E> =>
+  Effect.flatMap(command, (command) => send(session, form, key, command, wire, input))
+
+/**
+ * `ask` for a command that is made already, and whose failures are the caller's.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const send = <I, A>(
+  session: Session,
+  { late, read }: Reading<I, A>,
   key: KeyInput,
   command: Command,
   wire: WireKey,
-  read: Read<A>,
-  late: Late | undefined
+  input: I
 ): Effect.Effect<A, MemcacheError> => {
-  const attempt = Effect.callback<A, MemcacheError>((resume) => submit(session, key, command, wire, read, late, resume))
+  const spans = spansOf(session)
+  if (spans === undefined) return trying(session, { read, late }, key, command, wire, input)
+  const server = serverOf(session.pool.pick(wire, Key.hashOf(key)))
+  return spans.around({ operation: verb(command), server }, (noteHits) => {
+    const noting: typeof read = (answer, server, input) => {
+      noteHits(hitsOf(answer))
+      return read(answer, server, input)
+    }
+    return trying(session, { read: keysReadBy(command) === 0 ? read : noting, late }, key, command, wire, input)
+  })
+}
+
+const trying = <I, A>(
+  session: Session,
+  form: Reading<I, A>,
+  key: KeyInput,
+  command: Command,
+  wire: WireKey,
+  input: I
+): Effect.Effect<A, MemcacheError> => {
+  const attempt = Effect.callback<A, MemcacheError>((resume) =>
+    submit(session, form, key, command, wire, input, resume)
+  )
   // At another try, the key may belong to another server.
   return session.readRetry === undefined ? attempt : session.readRetry.around(command, attempt)
 }
 
-const isSuccess = (effect: Effect.Effect<unknown, unknown>): boolean => Exit.isExit(effect) && Exit.isSuccess(effect)
-
 /** Sends the command the short way if there is one, and answers what abandons it. */
-const submit = <A>(
+const submit = <I, A, E>(
   session: Session,
+  form: Ending<I, A, E>,
   key: KeyInput,
   command: Command,
   wire: WireKey,
-  read: Read<A>,
-  late: Late | undefined,
-  resume: (effect: Effect.Effect<A, MemcacheError>) => void
+  input: I,
+  resume: Resume<A, MemcacheError | E>
 ): Effect.Effect<void> | void => {
   const backend = session.pool.pick(wire, Key.hashOf(key))
-  if (isMemcacheError(backend)) return resume(Effect.fail(backend))
+  if (isMemcacheError(backend)) return resume(goingOn(form, input, Effect.fail(backend)))
   const connection = backend.open()
-  if (connection === undefined) return resume(theLongWay(backend, backend.send(command), read, late))
-  const settle: Settle = (outcome, deadline) =>
-    resume(
-      isMemcacheError(outcome)
-        ? theLongWay(backend, backend.recover(outcome, command, connection, deadline), read, late)
-        : attempt(read, outcome, backend.name)
-    )
-  return late === undefined
-    ? connection.submit(command, settle)
-    : submitToTheEnd(connection, command, settle, (answer) => late(answer, backend.name))
-}
-
-/** The same for a command that waits for a connection first. */
-const outliving = (
-  sent: Effect.Effect<Answer, MemcacheError>,
-  late: (answer: Answer) => void
-): Effect.Effect<Answer, MemcacheError> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(
-      Effect.forkDetach(sent, { startImmediately: true }),
-      (fiber) =>
-        Effect.onInterrupt(restore(Fiber.join(fiber)), () =>
-          Effect.sync(() => {
-            fiber.addObserver((exit) => {
-              if (Exit.isSuccess(exit)) late(exit.value)
-            })
-          }))
-    )
-  )
-
-/** Sends a command that nobody abandons: `late` hears the answer if nobody waits for it any more. */
-const submitToTheEnd = (
-  connection: Connection,
-  command: Command,
-  settle: Settle,
-  late: (answer: Answer) => void
-): Effect.Effect<void> => {
-  let isGone = false
-  void connection.submit(command, (outcome, deadline) => {
-    if (!isGone) settle(outcome, deadline)
-    else if (!isMemcacheError(outcome)) late(outcome)
-  })
-  return Effect.sync(() => {
-    isGone = true
-  })
-}
-
-// A function of its own, so that the short way makes no closure that only the long ones use.
-const theLongWay = <A>(
-  backend: Backend,
-  sent: Effect.Effect<Answer, MemcacheError>,
-  read: Read<A>,
-  late: Late | undefined
-): Effect.Effect<A, MemcacheError> => {
-  const { name } = backend
-  const answered = late === undefined ? sent : outliving(sent, (answer) => late(answer, name))
-  return Effect.flatMap(answered, (answer) => read(answer, name))
-}
-
-// Here is no fiber that would make a defect of what a transcoder throws.
-const attempt = <A>(read: Read<A>, answer: Answer, server: string): Effect.Effect<A, MemcacheError> => {
-  try {
-    return read(answer, server)
-  } catch (defect) {
-    return Effect.die(defect)
+  if (connection === undefined) {
+    return resume(goingOn(form, input, theLongWay(backend, backend.send(command), form, input)))
   }
+  const waiting = new Waiting(backend, connection, command, form, input, resume)
+  waiting.ticket = connection.submit(command, waiting)
+  return waiting
 }
 
 /**

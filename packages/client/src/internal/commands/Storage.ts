@@ -18,10 +18,11 @@ import type { Encoded, EncodeOptions } from "../../Transcoder.ts"
 import { refusal } from "./Answers.ts"
 import * as Batch from "./Batch.ts"
 import type { Session } from "./Session.ts"
-import { ask, exptimeOf, keyFailure } from "./Session.ts"
+import { exptimeOf, keyFailure } from "./Session.ts"
 import { tracedBatch } from "./Tracing.ts"
 import type { Coding } from "./Transcoding.ts"
 import { admit, encode, settle } from "./Transcoding.ts"
+import type { Form } from "./Waiting.ts"
 import * as Writing from "./Writing.ts"
 
 /**
@@ -59,24 +60,27 @@ const UNCOMPRESSED: EncodeOptions = { compression: false }
  * @category commands
  * @since 0.1.0
  */
-export const store = (session: Session, mode: "set" | "add" | "replace") =>
-<K extends KeyInput>(
-  key: K,
-  value: unknown,
-  options?: StoreOptions
-): Effect.Effect<boolean, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
-  Writing.watch(
-    session,
-    mode,
-    key,
-    ask(session, key, (wire): Command | Effect.Effect<Command, MemcacheError | ArgumentError> => {
+export const store = (session: Session, mode: "set" | "add" | "replace") => {
+  const form: Form<Storing, boolean, MemcacheError | ArgumentError> = {
+    commandOf: (key, { options, value }) => {
       const exptime = storeTime(session, options)
-      return typeof exptime === "number"
-        ? withEncoded(encode(session, value, options, mode), ({ bytes, flags }) =>
-          storing(mode, wire, bytes, flags, exptime))
-        : Effect.fail(exptime)
-    }, Writing.watchAnswer(session, mode, key, readStored))
-  )
+      if (typeof exptime !== "number") return Effect.fail(exptime)
+      const encoded = encode(session, value, options, mode)
+      return Effect.isEffect(encoded)
+        ? storingLater(mode, key, encoded, exptime)
+        : storing(mode, key, encoded, exptime)
+    },
+    read: readStored
+  }
+  return <K extends KeyInput>(key: K, value: unknown, options?: StoreOptions) =>
+    Writing.ask(session, mode, form, key, { value, options })
+}
+
+/** What a call was given beside the key. */
+interface Storing {
+  readonly value: unknown
+  readonly options: StoreOptions | undefined
+}
 
 /**
  * Adds text or bytes to a stored value; `false` if there is none.
@@ -84,23 +88,16 @@ export const store = (session: Session, mode: "set" | "add" | "replace") =>
  * @category commands
  * @since 0.1.0
  */
-export const extend = (session: Session, mode: "append" | "prepend") =>
-<K extends KeyInput>(
-  key: K,
-  value: string | Uint8Array
-): Effect.Effect<boolean, MemcacheError | KeyErrorOf<K>> =>
-  Writing.watch(
-    session,
-    mode,
-    key,
-    ask(
-      session,
-      key,
-      (wire) =>
-        withEncoded(encode(session, value, UNCOMPRESSED, mode), ({ bytes }) => storing(mode, wire, bytes, 0, 0)),
-      Writing.watchAnswer(session, mode, key, readStored)
-    )
-  )
+export const extend = (session: Session, mode: "append" | "prepend") => {
+  const form: Form<string | Uint8Array, boolean, MemcacheError> = {
+    commandOf: (key, value) => {
+      const encoded = encode(session, value, UNCOMPRESSED, mode)
+      return Effect.isEffect(encoded) ? storingLater(mode, key, encoded, 0) : storing(mode, key, encoded, 0)
+    },
+    read: readStored
+  }
+  return <K extends KeyInput>(key: K, value: string | Uint8Array) => Writing.ask(session, mode, form, key, value)
+}
 
 /**
  * Stores a value if the item still has the cas that was read.
@@ -108,30 +105,30 @@ export const extend = (session: Session, mode: "append" | "prepend") =>
  * @category commands
  * @since 0.1.0
  */
-export const compareAndSwap = (session: Session) =>
-<K extends KeyInput>(
-  key: K,
-  value: unknown,
-  cas: bigint,
-  options?: StoreOptions
-): Effect.Effect<Swap, MemcacheError | KeyErrorOf<K> | ArgumentError> =>
-  Writing.watch(
-    session,
-    "cas",
-    key,
-    ask(session, key, (wire): Command | Effect.Effect<Command, MemcacheError | ArgumentError> => {
+export const compareAndSwap = (session: Session) => {
+  const form: Form<Swapping, Swap, MemcacheError | ArgumentError> = {
+    commandOf: (key, { cas, options, value }) => {
       if (typeof cas !== "bigint" || cas < 0n || cas > MAX_UINT64) {
         const detail = `must be the bigint that gets answered, from 0 to 2^64 - 1, not ${show(cas)}`
         return Effect.fail(new ArgumentError({ argument: "cas", detail }))
       }
       const exptime = storeTime(session, options)
-      return typeof exptime === "number"
-        ? withEncoded(encode(session, value, options, "cas"), ({ bytes, flags }): Command => (
-          { _tag: "Cas", key: wire, flags, exptime, value: bytes, cas, noreply: false }
-        ))
-        : Effect.fail(exptime)
-    }, Writing.watchAnswer(session, "cas", key, readSwap))
-  )
+      if (typeof exptime !== "number") return Effect.fail(exptime)
+      const encoded = encode(session, value, options, "cas")
+      const swapping = ({ bytes, flags }: Encoded): Command => (
+        { _tag: "Cas", key, flags, exptime, value: bytes, cas, noreply: false }
+      )
+      return Effect.isEffect(encoded) ? Effect.map(encoded, swapping) : swapping(encoded)
+    },
+    read: readSwap
+  }
+  return <K extends KeyInput>(key: K, value: unknown, cas: bigint, options?: StoreOptions) =>
+    Writing.ask(session, "cas", form, key, { value, cas, options })
+}
+
+interface Swapping extends Storing {
+  readonly cas: bigint
+}
 
 /**
  * Stores many values and answers the keys whose items the server refused. Fails if a server failed, and before a byte is
@@ -204,7 +201,7 @@ const plan = <E extends Entry>(
         const encoded = admit(session, result, "set")
         const item: Command | MemcacheError = isMemcacheError(encoded)
           ? encoded
-          : storing("set", key, encoded.bytes, encoded.flags, exptime)
+          : storing("set", key, encoded, exptime)
         batch.add(keys[i], session.pool.pick(key, Key.hashOf(keys[i])), item)
       })
       return batch
@@ -236,21 +233,23 @@ export const wrongOption = (
 const prefixOf = (session: Session, options: { readonly prefix?: string | undefined } | undefined): string =>
   session.prefix + (options?.prefix ?? "")
 
-const withEncoded = (
-  encoded: Encoded | Effect.Effect<Encoded, MemcacheError>,
-  commandOf: (encoded: Encoded) => Command
-): Command | Effect.Effect<Command, MemcacheError> =>
-  Effect.isEffect(encoded) ? Effect.map(encoded, commandOf) : commandOf(encoded)
-
-const storing = (mode: StoreMode, key: WireKey, value: Uint8Array, flags: number, exptime: number): Command => ({
+const storing = (mode: StoreMode, key: WireKey, { bytes, flags }: Encoded, exptime: number): Command => ({
   _tag: "Store",
   mode,
   key,
-  flags,
+  // What is added to an item does not change its flags.
+  flags: mode === "append" || mode === "prepend" ? 0 : flags,
   exptime,
-  value,
+  value: bytes,
   noreply: false
 })
+
+const storingLater = (
+  mode: StoreMode,
+  key: WireKey,
+  encoded: Effect.Effect<Encoded, MemcacheError>,
+  exptime: number
+): Effect.Effect<Command, MemcacheError> => Effect.map(encoded, (encoded) => storing(mode, key, encoded, exptime))
 
 const itself = (command: Command): Command => command
 

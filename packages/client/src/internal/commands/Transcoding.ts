@@ -37,15 +37,20 @@ export const encode = (
   command: string
 ): Encoded | Effect.Effect<Encoded, MemcacheError> => {
   const coding = session.transcoder.encode(value, options)
-  if (!Result.isResult(coding)) {
-    return Effect.flatMap(Effect.result(coding), (result) => {
-      const encoded = admit(session, result, command)
-      return isMemcacheError(encoded) ? Effect.fail(encoded) : Effect.succeed(encoded)
-    })
-  }
+  if (!Result.isResult(coding)) return encodeLater(session, coding, command)
   const encoded = admit(session, coding, command)
   return isMemcacheError(encoded) ? Effect.fail(encoded) : encoded
 }
+
+const encodeLater = (
+  session: Session,
+  coding: Effect.Effect<Encoded, TranscodeFault>,
+  command: string
+): Effect.Effect<Encoded, MemcacheError> =>
+  Effect.flatMap(Effect.result(coding), (result) => {
+    const encoded = admit(session, result, command)
+    return isMemcacheError(encoded) ? Effect.fail(encoded) : Effect.succeed(encoded)
+  })
 
 /**
  * The encoded value, unless there is none, its flags are none, or it is larger than what the client would read again.
@@ -88,14 +93,28 @@ export const decode = <A, E = never>(
   missed?: Effect.Effect<A, E> | undefined
 ): Effect.Effect<A, E | MemcacheError> => {
   const coding = transcoder.decode(item.value, item.flags)
-  if (Result.isResult(coding) && Result.isSuccess(coding)) return Effect.succeed(use(coding.success))
+  return Result.isResult(coding) && Result.isSuccess(coding)
+    ? Effect.succeed(use(coding.success))
+    : decodeLater(coding, item, command, server, use, missed)
+}
+
+// Its closures would cost the way of what is decoded at once their context.
+const decodeLater = <A, E>(
+  coding: Coding<unknown>,
+  item: Value,
+  command: Command,
+  server: string,
+  use: (value: unknown) => A,
+  missed: Effect.Effect<A, E> | undefined
+): Effect.Effect<A, E | MemcacheError> => {
   const failed = (fault: TranscodeFault): Effect.Effect<A, E | MemcacheError> =>
     fault.isForeign === true && missed !== undefined
       ? missed
       : Effect.fail(decodeError(fault, item, verb(command), server))
-  return Result.isResult(coding)
-    ? failed(coding.failure)
-    : Effect.matchEffect(coding, { onSuccess: (value) => Effect.succeed(use(value)), onFailure: failed })
+  if (!Result.isResult(coding)) {
+    return Effect.matchEffect(coding, { onSuccess: (value) => Effect.succeed(use(value)), onFailure: failed })
+  }
+  return Result.isSuccess(coding) ? Effect.succeed(use(coding.success)) : failed(coding.failure)
 }
 
 /**

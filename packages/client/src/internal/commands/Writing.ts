@@ -17,7 +17,8 @@ import type { WriteCommand, WriteFailure } from "../../WriteFailure.ts"
 import { isWriteFailure } from "../../WriteFailure.ts"
 import * as Miss from "../servers/Miss.ts"
 import * as Batch from "./Batch.ts"
-import type { Session } from "./Session.ts"
+import * as Session from "./Session.ts"
+import type { Form } from "./Waiting.ts"
 
 /**
  * Watches a write of one key. An interrupted one counts as unknown: nobody waits any more to learn what became of it.
@@ -26,7 +27,7 @@ import type { Session } from "./Session.ts"
  * @since 0.1.0
  */
 export const watch = <A, E>(
-  session: Session,
+  session: Session.Session,
   command: WriteCommand,
   key: KeyInput,
   write: Effect.Effect<A, E>
@@ -42,13 +43,41 @@ export const watch = <A, E>(
 }
 
 /**
+ * `ask` for a command that writes, of which the hook hears if there is one.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const ask = <I, K extends KeyInput, A, E = never>(
+  session: Session.Session,
+  command: WriteCommand,
+  form: Form<I, A, E>,
+  key: K,
+  input: I
+): Effect.Effect<A, MemcacheError | Key.KeyErrorOf<K> | E> =>
+  session.writeFailures === undefined
+    ? Session.ask(session, form, key, input)
+    : askWatched(session, command, form, key, input)
+
+const askWatched = <I, K extends KeyInput, A, E>(
+  session: Session.Session,
+  command: WriteCommand,
+  { commandOf, read }: Form<I, A, E>,
+  key: K,
+  input: I
+): Effect.Effect<A, MemcacheError | Key.KeyErrorOf<K> | E> => {
+  const watched = watchAnswer(session, command, key, (answer, server) => read(answer, server, input))
+  return watch(session, command, key, Session.ask(session, { commandOf, read: watched }, key, input))
+}
+
+/**
  * Watches the answer to a write of one key: the policy "miss" says "not stored" for a server that nobody has asked.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const watchAnswer = <A, E>(
-  session: Session,
+  session: Session.Session,
   command: WriteCommand,
   key: KeyInput,
   read: (answer: Answer, server: string) => Effect.Effect<A, E>
@@ -69,7 +98,7 @@ export const watchAnswer = <A, E>(
  * @since 0.1.0
  */
 export const watchPlan = <A, E>(
-  session: Session,
+  session: Session.Session,
   command: WriteCommand,
   prefix: string,
   keys: ReadonlyArray<KeyInput>,
@@ -89,7 +118,7 @@ export const watchPlan = <A, E>(
  * @since 0.1.0
  */
 export const sendBatch = <K extends KeyInput, Item, Outcome>(
-  session: Session,
+  session: Session.Session,
   command: WriteCommand,
   prefix: string,
   batch: Batch.Batch<K, Item, Outcome>,
@@ -114,7 +143,7 @@ export const sendBatch = <K extends KeyInput, Item, Outcome>(
  * @since 0.1.0
  */
 export const watchBatch = <K extends KeyInput, Item, Outcome, A, E>(
-  session: Session,
+  session: Session.Session,
   command: WriteCommand,
   prefix: string,
   batch: Batch.Batch<K, Item, Outcome>,

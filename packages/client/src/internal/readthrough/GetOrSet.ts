@@ -26,6 +26,7 @@ import { toExptime } from "../../TimeToLive.ts"
 import { ask } from "../commands/Session.ts"
 import { wrongOption } from "../commands/Storage.ts"
 import { decode } from "../commands/Transcoding.ts"
+import type { Form } from "../commands/Waiting.ts"
 import type { Claim } from "./Claim.ts"
 import type { Flights } from "./Flights.ts"
 import { Flight, isCircular } from "./Flights.ts"
@@ -70,16 +71,15 @@ type Answer = Effect.Effect<unknown, unknown, unknown>
  */
 export const getOrSet = (state: State, flights: Flights) => {
   const machine = new Machine(state, flights)
+  const form: Form<Call, unknown, unknown> = {
+    commandOf: (wire, call) => machine.commandOf(call, wire),
+    read: (answer, server, call) => machine.readAnswer(call, answer, server),
+    late: (answer, server, call) => giveUp(state, call, answer, server),
+    goOn: (problem, call) => machine.goOn(call, problem) as Effect.Effect<unknown, unknown>
+  }
   return (key: KeyInput, compute: Answer, options: Call["options"] = {}): Answer => {
     const call: Call = { key, wire: "" as WireKey, policy: Policy.none, compute, options }
-    return ask(
-      state.session,
-      key,
-      (wire) => machine.commandOf(call, wire),
-      (answer, server) => machine.readAnswer(call, answer, server),
-      (answer, server) => giveUp(state, call, answer, server),
-      (problem) => machine.goOn(call, problem) as Effect.Effect<unknown, unknown>
-    )
+    return ask(state.session, form, key, call)
   }
 }
 

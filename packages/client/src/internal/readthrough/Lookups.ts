@@ -20,6 +20,7 @@ import * as Key from "../../Key.ts"
 import { refusal } from "../commands/Answers.ts"
 import { isBlank, isPlaceholder } from "../commands/Placeholder.ts"
 import { send } from "../commands/Session.ts"
+import type { Reading } from "../commands/Waiting.ts"
 import * as Miss from "../servers/Miss.ts"
 import { Claim, claimKeyOf } from "./Claim.ts"
 import type { Policy } from "./Policy.ts"
@@ -106,14 +107,11 @@ export const lookup = <A>(
 ): Effect.Effect<A, MemcacheError> => {
   const command = commandOf(state, question)
   if (command === undefined) return lookupBeside(state, question, use)
-  return send(
-    state.session,
-    question.key,
-    command,
-    question.wire,
-    (answer, server) => readAnswer(state, question, answer, server, use),
-    (answer, server) => giveUp(state, question, answer, server)
-  )
+  const reading: Reading<undefined, A> = {
+    read: (answer, server) => readAnswer(state, question, answer, server, use),
+    late: (answer, server) => giveUp(state, question, answer, server)
+  }
+  return send(state.session, reading, question.key, command, question.wire, undefined)
 }
 
 /**
@@ -235,10 +233,13 @@ const takeOver = <A>(
 ): Effect.Effect<A, MemcacheError> => {
   const { key, wire } = question
   state.wins.forget(wire)
-  const freed = send(state.session, key, { _tag: "MetaDelete", key: wire, flags }, wire, (answer) => {
-    if (answer.reply._tag === "Header") state.counts.takeovers++
-    return Effect.void
-  })
+  const reading: Reading<undefined, void> = {
+    read: (answer) => {
+      if (answer.reply._tag === "Header") state.counts.takeovers++
+      return Effect.void
+    }
+  }
+  const freed = send(state.session, reading, key, { _tag: "MetaDelete", key: wire, flags }, wire, undefined)
   return Effect.andThen(freed, lookup(state, question, use))
 }
 
@@ -248,11 +249,14 @@ const lookupBeside = <A>(
   use: (found: Found) => Effect.Effect<A, MemcacheError>
 ): Effect.Effect<A, MemcacheError> => {
   const { key, wire } = question
-  return send(state.session, key, retrieval(wire), wire, (answer, server) => {
-    const there = interpretText(answer, server)
-    if (isMemcacheError(there)) return Effect.fail(there)
-    return there === undefined ? claimBeside(state, question, use) : use(there)
-  })
+  const reading: Reading<undefined, A> = {
+    read: (answer, server) => {
+      const there = interpretText(answer, server)
+      if (isMemcacheError(there)) return Effect.fail(there)
+      return there === undefined ? claimBeside(state, question, use) : use(there)
+    }
+  }
+  return send(state.session, reading, key, retrieval(wire), wire, undefined)
 }
 
 const retrieval = (wire: WireKey): Command => ({ _tag: "Get", keys: [wire], withCas: true })

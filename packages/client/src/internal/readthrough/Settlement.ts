@@ -22,6 +22,7 @@ import { keyFailure, send } from "../commands/Session.ts"
 import type { Swap } from "../commands/Storage.ts"
 import { readSwap, wrongOption } from "../commands/Storage.ts"
 import { admit } from "../commands/Transcoding.ts"
+import type { Reading } from "../commands/Waiting.ts"
 import * as Writing from "../commands/Writing.ts"
 import type { Claim } from "./Claim.ts"
 import { claimKeyOf } from "./Claim.ts"
@@ -57,8 +58,8 @@ export const fulfil = (state: State) =>
     return Effect.flatMap(encode(session, value, options, verb), ({ bytes, flags }) => {
       const item = { key: wire, flags, exptime, value: bytes, noreply: false }
       const store = cas === undefined
-        ? send(session, key, { _tag: "Store", mode: "add", ...item }, wire, readSwap)
-        : send(session, key, { _tag: "Cas", cas, ...item }, wire, readSwap)
+        ? send(session, SWAP, key, { _tag: "Store", mode: "add", ...item }, wire, undefined)
+        : send(session, SWAP, key, { _tag: "Cas", cas, ...item }, wire, undefined)
       if (claimKey === undefined) return store
       // Whoever has made the value invalid has removed the claim.
       const touch: Command = { _tag: "Touch", key: claimKey, exptime: CLOSING_SECONDS, noreply: false }
@@ -89,7 +90,7 @@ const removal = (key: WireKey): Command => ({ _tag: "Delete", key, noreply: fals
 
 /** A command about the claim key, sent where the item is; whether there was such an item. */
 const beside = (state: State, { key, wire }: Claim, command: Command): Effect.Effect<boolean, MemcacheError> =>
-  send(state.session, key, command, wire, readFlag)
+  send(state.session, FLAG, key, command, wire, undefined)
 
 /**
  * Gives a claim up; whether there was something to give up.
@@ -109,7 +110,7 @@ export const release = (state: State) => (claim: Claim): Effect.Effect<boolean, 
     if (cas === undefined) return Effect.succeed(false)
     // A value that is due stays, and its win can be won again.
     const flags = isPlaceholder ? [`C${cas}`] : ["I", `C${cas}`]
-    return send(state.session, key, { _tag: "MetaDelete", key: wire, flags }, wire, readFlag)
+    return send(state.session, FLAG, key, { _tag: "MetaDelete", key: wire, flags }, wire, undefined)
   })
 
 /**
@@ -163,3 +164,7 @@ const readFlag = (answer: Answer, server: string): Effect.Effect<boolean, Memcac
       return Effect.fail(refusal(answer, server))
   }
 }
+
+const FLAG: Reading<undefined, boolean> = { read: readFlag }
+
+const SWAP: Reading<undefined, Swap> = { read: readSwap }
