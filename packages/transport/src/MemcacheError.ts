@@ -259,5 +259,5 @@ const wrap = (make: () => Reasons.Reason, traced = Error.stackTraceLimit): Memca
  * @since 0.1.0
  */
 export const isMemcacheError = (u: unknown): u is MemcacheError =>
-  // Written out, because every outcome passes here and the shared predicate has seen too many shapes to be fast.
-  typeof u === "object" && u !== null && TypeId in u
+  // A field that is read, and not `in`, because every outcome passes here: where many shapes do, `in` is many times slower.
+  typeof u === "object" && u !== null && (u as { readonly [TypeId]?: unknown })[TypeId] !== undefined

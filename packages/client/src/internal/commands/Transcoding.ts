@@ -37,7 +37,7 @@ export const encode = (
   command: string
 ): Encoded | Effect.Effect<Encoded, MemcacheError> => {
   const coding = session.transcoder.encode(value, options)
-  if (!Result.isResult(coding)) return encodeLater(session, coding, command)
+  if (!isReady(coding)) return encodeLater(session, coding, command)
   const encoded = admit(session, coding, command)
   return isMemcacheError(encoded) ? Effect.fail(encoded) : encoded
 }
@@ -93,7 +93,7 @@ export const decode = <A, E = never>(
   missed?: Effect.Effect<A, E> | undefined
 ): Effect.Effect<A, E | MemcacheError> => {
   const coding = transcoder.decode(item.value, item.flags)
-  return Result.isResult(coding) && Result.isSuccess(coding)
+  return isReady(coding) && Result.isSuccess(coding)
     ? Effect.succeed(use(coding.success))
     : decodeLater(coding, item, command, server, use, missed)
 }
@@ -143,7 +143,14 @@ export const settle = <A>(
       { concurrency: CONCURRENCY }
     )
 
-const isReady = <A>(coding: Coding<A>): coding is Result.Result<A, TranscodeFault> => Result.isResult(coding)
+/**
+ * Whether a transcoder has answered at once.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isReady = <A>(coding: Coding<A>): coding is Result.Result<A, TranscodeFault> =>
+  (coding as { readonly [Effect.TypeId]?: unknown })[Effect.TypeId] === undefined
 
 /**
  * The error for a stored value that cannot be read; it keeps the bytes, for whoever can.
