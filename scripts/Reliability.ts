@@ -30,7 +30,7 @@ interface Fuzz {
 }
 
 /** What is read of `soak/results/latest.json`. */
-interface Soak {
+export interface Soak {
   readonly command: string
   readonly date: string
   readonly node: string
@@ -54,10 +54,21 @@ interface Soak {
 
 const whole = (n: number): string => Math.round(n).toLocaleString("en-US")
 
+/** As dprint writes it, so that formatting the page changes nothing: every cell is as wide as the widest of its column. */
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
-  const line = (cells: ReadonlyArray<string>): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n")
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")))
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  const line = (row: ReadonlyArray<string>): string =>
+    `| ${widths.map((width, column) => (row[column] ?? "").padEnd(width)).join(" | ")} |`
+  const [first = [], ...rest] = cells
+  return [line(first), line(widths.map((width) => "-".repeat(width))), ...rest.map(line)].join("\n")
+}
+
+/** In the unit in which one would say it. */
+const duration = (seconds: number): string => {
+  const tenths = (n: number): string => n.toLocaleString("en-US", { maximumFractionDigits: 1 })
+  if (seconds < 120) return `${whole(seconds)} s`
+  return seconds < 7200 ? `${tenths(seconds / 60)} minutes` : `${tenths(seconds / 3600)} hours`
 }
 
 const readJson = <A>(file: string): A | undefined => {
@@ -85,14 +96,14 @@ const fuzz = (): string => {
 }
 
 const counts = (record: Readonly<Record<string, number>>): string =>
-  Object.entries(record).map(([name, count]) => `${name} ${whole(count)}`).join(", ")
+  Object.entries(record).map(([name, count]) => `${whole(count)} × ${name}`).join(", ") || "none"
 
-const soak = (): string => {
-  const run = readJson<Soak>("soak/results/latest.json")
+/** What is told of a soak, or that none is kept. */
+export const soak = (run: Soak | undefined): string => {
   if (run === undefined) return none("npm run soak -- --minutes 30 --save")
   const told = `\`${run.command}\` on ${run.date}, Node ${run.node.slice(1)}, memcached ${run.memcached}: ${
     whole(run.operations)
-  } operations in ${whole(run.seconds)} s (${whole(run.operationsPerSecond)} a second) over ${
+  } operations in ${duration(run.seconds)} (${whole(run.operationsPerSecond)} a second) over ${
     whole(run.connections)
   } connections; the slowest took ${whole(run.slowestMilliseconds)} ms, and the event loop was late by at most ${
     whole(run.worstLagMilliseconds)
@@ -130,7 +141,12 @@ const comparison = (): string => {
   return `${made?.[0].trim() ?? ""}\n\n${found?.[1] ?? ""}`
 }
 
-const sections: Readonly<Record<string, () => string>> = { comparison, mutants, fuzz, soak }
+const sections: Readonly<Record<string, () => string>> = {
+  comparison,
+  mutants,
+  fuzz,
+  soak: () => soak(readJson("soak/results/latest.json"))
+}
 
 /** The names of the sections that the page must have. */
 export const names: ReadonlyArray<string> = Object.keys(sections)

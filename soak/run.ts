@@ -97,7 +97,8 @@ const failed = checks.filter(({ isPassed }) => !isPassed).length
 if (process.stdout.isTTY) show("")
 console.log(`\n${Report.table(result)}\n\n${Report.verdict(checks)}\n`)
 if (options.save) {
-  const command = `npm run soak -- ${process.argv.slice(2).filter((word) => word !== "--save").join(" ")}`.trim()
+  const words = process.argv.slice(2).filter((word) => word !== "--save")
+  const command = ["npm run soak", ...words.length === 0 ? [] : ["--"], ...words].join(" ")
   const directory = join(import.meta.dirname, "results")
   mkdirSync(directory, { recursive: true })
   writeFileSync(join(directory, "latest.json"), Report.toJson(result, checks, { command, seed, rate }))
