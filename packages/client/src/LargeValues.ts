@@ -8,7 +8,7 @@
  *
  * @since 0.1.0
  */
-import { MAX_RELATIVE_EXPTIME } from "@effect-memcache/protocol/Limits"
+import { MAX_EXPTIME, MAX_RELATIVE_EXPTIME } from "@effect-memcache/protocol/Limits"
 import { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -20,7 +20,6 @@ import * as Semaphore from "effect/Semaphore"
 import { ArgumentError, show } from "./ArgumentError.ts"
 import type { CompressionOptions } from "./Compression.ts"
 import * as Compression from "./Compression.ts"
-import { keyFailure } from "./internal/commands/Session.ts"
 import type { StoreOptions } from "./internal/commands/Storage.ts"
 import type { Manifest } from "./internal/large/Manifest.ts"
 import * as Manifests from "./internal/large/Manifest.ts"
@@ -28,6 +27,7 @@ import * as Parts from "./internal/large/Parts.ts"
 import { MANIFEST_FLAGS, Written } from "./internal/large/Written.ts"
 import type { KeyErrorOf, KeyInput } from "./Key.ts"
 import * as Key from "./Key.ts"
+import type { KeyError } from "./KeyError.ts"
 import { Memcache } from "./Memcache.ts"
 import * as StandardTranscoder from "./StandardTranscoder.ts"
 import type { TimeToLive } from "./TimeToLive.ts"
@@ -91,12 +91,16 @@ export interface LargeValues {
    *
    * What is replaced leaves its parts behind, which nobody finds, and which go with their time to live, or before that
    * as what memcached evicts first: what has not been read for longest.
+   *
+   * A value that is divided fails with a `KeyLengthError`, under a `Key` too, where the client's `prefix` leaves no room
+   * for the keys of its parts: 38 bytes with the default sizes, and never more than 45. Nothing was sent then. What is not
+   * divided is stored as ever.
    */
-  readonly set: <K extends KeyInput>(
-    key: K,
+  readonly set: (
+    key: KeyInput,
     value: unknown,
     options?: SetOptions
-  ) => Effect.Effect<boolean, MemcacheError | KeyErrorOf<K> | ArgumentError>
+  ) => Effect.Effect<boolean, MemcacheError | KeyError | ArgumentError>
 
   /** Removes a value and its parts; `false` if there was none. */
   readonly delete: <K extends KeyInput>(key: K) => Effect.Effect<boolean, MemcacheError | KeyErrorOf<K>>
@@ -165,7 +169,7 @@ const exptimeOf = (ttl: FiniteTimeToLive, argument: string): Effect.Effect<numbe
 const longer = (exptime: number): TimeToLive =>
   exptime <= MAX_RELATIVE_EXPTIME
     ? Duration.seconds(exptime + MARGIN_SECONDS)
-    : DateTime.makeUnsafe((exptime + MARGIN_SECONDS) * 1000)
+    : DateTime.makeUnsafe(Math.min(exptime + MARGIN_SECONDS, MAX_EXPTIME) * 1000)
 
 interface Resolved {
   readonly cache: Memcache["Service"]
@@ -223,7 +227,7 @@ const divided = ({ cache, defaultTtl, maxSize, partSize, transcoder }: Resolved)
     encoded: Encoded,
     exptime: number,
     put: (item: Written) => Effect.Effect<boolean, E>
-  ): Effect.Effect<boolean, E | MemcacheError> => {
+  ): Effect.Effect<boolean, E | MemcacheError | KeyError | ArgumentError> => {
     const { bytes, flags } = encoded
     if (bytes.length <= partSize) return put(new Written(bytes, flags))
     if (bytes.length > maxSize) {
@@ -267,7 +271,7 @@ const divided = ({ cache, defaultTtl, maxSize, partSize, transcoder }: Resolved)
           ({ encoded, exptime, ttl }) =>
             store(encoded, exptime, (item) => cache.set(key, item, { ttl, compression: false }))
         )
-        : keyFailure<typeof key>(wire)
+        : Effect.fail(wire)
     },
     delete: (key) =>
       Effect.flatMap(find(key), ({ manifest }) =>

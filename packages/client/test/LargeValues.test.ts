@@ -295,9 +295,9 @@ describe("a large value", () => {
         const make = (partSize: number) =>
           Effect.provideService(LargeValues.make({ partSize, compression: false }), Memcache, spy)
         yield* (yield* make(500_000)).set("k", Buffer.alloc(10 * MEBIBYTE))
-        assert.deepStrictEqual(calls.splice(0), [8, 8, 5, "set"])
+        assert.deepStrictEqual(calls.splice(0), [5, 8, 8, "set"])
         yield* (yield* make(100)).set("k", Buffer.alloc(250_001))
-        assert.deepStrictEqual(calls.splice(0), [1000, 1000, 501, "set"])
+        assert.deepStrictEqual(calls.splice(0), [501, 1000, 1000, "set"])
         yield* (yield* make(100)).set("k", Buffer.alloc(100))
         assert.deepStrictEqual(calls, ["set"])
       })
@@ -310,7 +310,8 @@ describe("a large value", () => {
         const checked = Result.getOrThrow(Key.make("k"))
         expectTypeOf(large.get("k")).toEqualTypeOf<Effect.Effect<Option.Option<unknown>, MemcacheError | KeyError>>()
         expectTypeOf(large.get(checked)).toEqualTypeOf<Effect.Effect<Option.Option<unknown>, MemcacheError>>()
-        expectTypeOf(large.set(checked, 1)).toEqualTypeOf<Effect.Effect<boolean, MemcacheError | ArgumentError>>()
+        expectTypeOf(large.set(checked, 1))
+          .toEqualTypeOf<Effect.Effect<boolean, MemcacheError | KeyError | ArgumentError>>()
         // @ts-expect-error: what is never found again must end
         void large.set(checked, 1, { ttl: "Infinity" })
         assert.isTrue(yield* large.set(checked, Buffer.alloc(2 * MEBIBYTE), { compression: false }))
@@ -348,6 +349,64 @@ describe("a large value", () => {
         }
         assert.strictEqual(yield* argumentOf(LargeValues.make({ defaultTtl: "Infinity" as never })), "defaultTtl")
         assert.strictEqual(yield* argumentOf(LargeValues.make({ compression: { level: 50 } })), "compression.level")
+      })
+    ))
+
+  it.effect("that must be divided is refused, before a byte is sent, if the prefix leaves no room for its parts", () =>
+    Effect.gen(function*() {
+      // The keys of parts have the time in them.
+      yield* TestClock.setTime(Date.UTC(2026, 0, 1))
+      const server = yield* EmbeddedMemcached.make()
+      const raw = yield* Target.rawTo(server.address)
+      const behind = <A, E>(length: number, use: (prefix: string) => Effect.Effect<A, E, Memcache>) => {
+        const prefix = "p".repeat(length)
+        return Effect.provide(use(prefix), Memcache.layer({ servers: server.address, prefix }))
+      }
+      const sets = () => server.counters.commands.get("ms") ?? 0
+      const refusal = (key: Key.KeyInput, bytes: number) =>
+        Effect.gen(function*() {
+          const large = yield* LargeValues.make({ compression: false })
+          const before = sets()
+          const error = yield* Effect.flip(large.set(key, Buffer.alloc(bytes)))
+          assert.strictEqual(error._tag, "KeyLengthError")
+          assert.strictEqual(sets(), before)
+        })
+      // One byte too long for the key of any part.
+      yield* behind(216, (prefix) =>
+        Effect.gen(function*() {
+          const large = yield* LargeValues.make({ compression: false })
+          yield* refusal("k", 600_000)
+          yield* refusal(Result.getOrThrow(Key.make("k")), 600_000)
+          assert.isTrue(yield* large.set("k", "small"))
+          assert.deepStrictEqual(yield* large.get("k"), Option.some("small"))
+          // Of somebody for whom there is room.
+          const manifest = `1 ${"a".repeat(30)} 1000 100 0 0`
+          yield* raw(`set ${prefix}k 32768 0 ${manifest.length}\r\n${manifest}\r\n`)
+          assert.deepStrictEqual(yield* large.get("k"), Option.none())
+          assert.isTrue(yield* large.delete("k"))
+          assert.isFalse(yield* large.delete("k"))
+        }))
+      // Long enough for the eleventh part alone, which is of the second batch.
+      yield* behind(215, () => refusal("k", 5_500_000))
+      yield* behind(215, () =>
+        Effect.gen(function*() {
+          const large = yield* LargeValues.make({ compression: false })
+          assert.isTrue(yield* large.set("k", Buffer.alloc(600_000)))
+          assert.lengthOf(Option.getOrThrow(yield* large.get("k")) as Uint8Array, 600_000)
+        }))
+    }))
+
+  it.effect("may live until the last second that memcached can hold", () =>
+    withServer(({ store }) =>
+      Effect.gen(function*() {
+        yield* TestClock.setTime(Date.UTC(2038, 0, 1))
+        const large = yield* LargeValues.make({ partSize: 1000 })
+        const value = new Uint8Array(randomBytes(3500))
+        assert.isTrue(yield* large.set("k", value, { ttl: DateTime.makeUnsafe(2_147_483_647_000) }))
+        const { parts } = yield* partsOf("k")
+        assert.lengthOf(parts, 4)
+        for (const part of parts) assert.strictEqual(store.find(part)!.exptime, store.find("k")!.exptime)
+        assert.deepStrictEqual(yield* large.get("k"), Option.some(value))
       })
     ))
 

@@ -6,7 +6,10 @@
  */
 import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Effect from "effect/Effect"
+import type { ArgumentError } from "../../ArgumentError.ts"
 import * as Compression from "../../Compression.ts"
+import type { KeyError } from "../../KeyError.ts"
+import { isKeyError } from "../../KeyError.ts"
 import type { Memcache } from "../../Memcache.ts"
 import type { TimeToLive } from "../../TimeToLive.ts"
 import type { Manifest } from "./Manifest.ts"
@@ -23,6 +26,9 @@ const BATCH_PARTS = 1000
 /**
  * Stores all parts; `false` if one was refused without a reason, as the policy "miss" does and some proxies.
  *
+ * It begins with the last of them, whose keys are the longest: where the client's prefix leaves no room for them, that is
+ * found before anything is sent.
+ *
  * @category commands
  * @since 0.1.0
  */
@@ -31,14 +37,14 @@ export const write = (
   manifest: Manifest,
   bytes: Uint8Array,
   ttl: TimeToLive
-): Effect.Effect<boolean, MemcacheError> =>
-  everyBatch(manifest, (indices) =>
+): Effect.Effect<boolean, MemcacheError | KeyError | ArgumentError> =>
+  everyBatch(manifest, "from the last", (indices) =>
     Effect.flatMap(
-      neverRefused(cache.setManyPartial(
+      cache.setManyPartial(
         indices.map((index) => [partKey(manifest, index), bytes.subarray(...range(manifest, index))] as const),
         { ttl, compression: false }
-      )),
-      ({ failed, notStored }) => {
+      ),
+      ({ failed, notStored }): Effect.Effect<boolean, MemcacheError> => {
         // Also one that is too large for the server, which a batch takes for an answer, is a mistake to be told here.
         for (const error of failed.values()) return Effect.fail(error)
         return Effect.succeed(notStored.length === 0)
@@ -46,7 +52,8 @@ export const write = (
     ))
 
 /**
- * All parts as one; `undefined` if one is missing, or the whole is not what was written.
+ * All parts as one; `undefined` if one is missing, or the whole is not what was written. What has no room for its key
+ * behind the client's prefix was stored by nobody, and is missing.
  *
  * @category commands
  * @since 0.1.0
@@ -57,8 +64,9 @@ export const read = (cache: Cache, manifest: Manifest): Effect.Effect<Uint8Array
     let checksum = 0
     const isWhole = everyBatch(
       manifest,
+      "from the first",
       (indices) =>
-        Effect.map(neverRefused(cache.getMany(indices.map((index) => partKey(manifest, index)))), (parts) => {
+        Effect.map(cache.getMany(indices.map((index) => partKey(manifest, index))), (parts) => {
           for (const index of indices) {
             const part = parts.get(partKey(manifest, index))
             const [start, end] = range(manifest, index)
@@ -71,7 +79,10 @@ export const read = (cache: Cache, manifest: Manifest): Effect.Effect<Uint8Array
           return true
         })
     )
-    return Effect.map(isWhole, (isWhole) => isWhole && checksum === manifest.checksum ? whole : undefined)
+    return Effect.map(
+      Effect.catchIf(isWhole, isKeyError, () => Effect.succeed(false)),
+      (isWhole) => isWhole && checksum === manifest.checksum ? whole : undefined
+    )
   })
 
 /**
@@ -80,35 +91,29 @@ export const read = (cache: Cache, manifest: Manifest): Effect.Effect<Uint8Array
  * @category commands
  * @since 0.1.0
  */
-export const remove = (cache: Cache, manifest: Manifest): Effect.Effect<boolean, MemcacheError> =>
+export const remove = (cache: Cache, manifest: Manifest): Effect.Effect<boolean, KeyError> =>
   everyBatch(
     manifest,
-    (indices) =>
-      Effect.as(neverRefused(cache.deleteManyPartial(indices.map((index) => partKey(manifest, index)))), true)
+    "from the first",
+    (indices) => Effect.as(cache.deleteManyPartial(indices.map((index) => partKey(manifest, index))), true)
   )
 
 /** Batch after batch, until one answers `false`. */
-const everyBatch = (
+const everyBatch = <E>(
   manifest: Manifest,
-  use: (indices: ReadonlyArray<number>) => Effect.Effect<boolean, MemcacheError>
-): Effect.Effect<boolean, MemcacheError> => {
+  order: "from the first" | "from the last",
+  use: (indices: ReadonlyArray<number>) => Effect.Effect<boolean, E>
+): Effect.Effect<boolean, E> => {
   const parts = count(manifest)
   const size = Math.min(Math.max(1, Math.floor(BATCH_BYTES / manifest.partSize)), BATCH_PARTS)
-  const from = (first: number): Effect.Effect<boolean, MemcacheError> => {
+  const batches = Math.ceil(parts / size)
+  const from = (turn: number): Effect.Effect<boolean, E> => {
+    const first = size * (order === "from the first" ? turn : batches - 1 - turn)
     const indices = Array.from({ length: Math.min(size, parts - first) }, (_, i) => first + i)
     const used = Effect.suspend(() => use(indices))
-    return first + size >= parts
+    return turn + 1 >= batches
       ? used
-      : Effect.flatMap(used, (isDone) => isDone ? from(first + size) : Effect.succeed(false))
+      : Effect.flatMap(used, (isDone) => isDone ? from(turn + 1) : Effect.succeed(false))
   }
   return from(0)
 }
-
-/** The keys and times of parts are made here and are right, unless the client's own prefix leaves no room for any key. */
-const neverRefused = <A, E extends { readonly _tag: string }>(
-  effect: Effect.Effect<A, E>
-): Effect.Effect<A, Extract<E, MemcacheError>> =>
-  Effect.catchIf(effect, (error) => error._tag !== "MemcacheError", Effect.die) as Effect.Effect<
-    A,
-    Extract<E, MemcacheError>
-  >
