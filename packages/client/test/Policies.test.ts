@@ -8,6 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import { Target } from "./Target.ts"
 
 // One key that lives on each server, whatever the ports are: the hash routes.
 const onDead = (name: string) => [0, name] as const
@@ -149,6 +150,40 @@ describe("while a server is dead", () => {
           assert.deepStrictEqual(yield* cache.getMany(keys), own)
           yield* cache.delete("key:7")
           assert.deepStrictEqual([...(yield* cache.getMany(["key:6", "key:7", "key:8"])).keys()], ["key:6", "key:8"])
+        }).pipe(Effect.provide(layer))
+      }))
+
+    it.live(`a win on a stale item goes back to the server that gave it under the policy ${policy}`, () =>
+      Effect.gen(function*() {
+        const [dead, live, spare] = yield* Effect.replicateEffect(EmbeddedMemcached.make(), 3)
+        const gutter = policy === "gutter" ? { gutter: { servers: spare.address } } : {}
+        const answerer = policy === "gutter" ? spare : live
+        const raw = yield* Target.rawTo(answerer.address)
+        const layer = Memcache.layer({
+          servers: [dead.address, live.address],
+          deadHost: { policy, ...gutter, schedule: Schedule.spaced("10 seconds") }
+        })
+        yield* Effect.gen(function*() {
+          const cache = yield* Memcache
+          yield* dead.stop
+          let found = 0
+          for (let i = 0; i < 20; i++) {
+            const key = `key:${i}`
+            yield* raw(`ms ${key} 5 T60 F16\r\nvalue\r\n`, `md ${key} I T60\r\n`)
+            // The first command for a key of the dead server finds it out; those behind it know.
+            yield* cache.forgetDeadHosts
+            for (const input of [key, [`hash:${i}`, key]] as const) {
+              const many = Effect.map(cache.getMany([input]), (values) => Option.fromUndefinedOr(values.get(input)))
+              for (const read of [cache.get(input), cache.getAndTouch(input, "1 minute"), many]) {
+                if (Option.isSome(yield* read)) found++
+                // Whoever comes next wins, and is not told that another has ("Z").
+                assert.match(yield* raw(`mg ${key} t\r\n`), /^HD t\d+ X W\r\n/)
+                yield* raw(`md ${key} I T60\r\n`)
+              }
+            }
+          }
+          // Of 120 reads about half begin at the dead server, and under "gutter" no others find anything.
+          assert.isAbove(found, 15)
         }).pipe(Effect.provide(layer))
       }))
   }

@@ -9,6 +9,7 @@
  *
  * @since 0.1.0
  */
+import * as LargeBlock from "./LargeBlock.ts"
 
 /**
  * What a read answers beside bytes: "more" needs another chunk, "tooLong" and "unterminated" mean that the bytes are not
@@ -135,7 +136,7 @@ export class ReceiveBuffer {
           ? chunk.subarray(start, start + size)
           : "unterminated"
       }
-      this.block = new Uint8Array(size + 2)
+      this.block = LargeBlock.take(size + 2)
       this.filled = 0
     }
     const block = this.block

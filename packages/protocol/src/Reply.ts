@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import type { Key } from "./Key.ts"
+import * as LargeBlock from "./LargeBlock.ts"
 
 /**
  * What a meta reply says beside its code. `opaque` is -1 when the reply carries none.
@@ -155,6 +156,20 @@ export interface Malformed {
 export type Reply = Value | Status | Word | Counter | Version | Stat | Debug | ErrorReply | Malformed
 
 const EMPTY = new Uint8Array(0)
+
+/**
+ * Says that nobody looks at the bytes of a value any more, so that the memory of a large one can be used again. The value
+ * has none from here on.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const release = (reply: Value): void => {
+  if (reply.length < LargeBlock.LARGE) return
+  const { value } = reply
+  reply.value = EMPTY
+  LargeBlock.giveBack(value)
+}
 
 /**
  * A `VALUE` or `VA` reply with no fields and an empty value; a decoder fills in what the line says.

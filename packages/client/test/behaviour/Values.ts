@@ -76,6 +76,28 @@ export const values = (it: It): void => {
       assert.isTrue(Buffer.from(value.buffer).equals(read))
     }))
 
+  it.effect("large values stay what they were, although the memory that they came in is used again", () =>
+    Effect.gen(function*() {
+      const cache = yield* Memcache
+      const numbers = [0, 1, 2]
+      const entries: ReadonlyArray<readonly [key: string, value: unknown]> = [
+        ...numbers.map((i) => [`large-text-${i}`, `${i}`.repeat(400_000 + i)] as const),
+        ...numbers.map((i) => [`large-bytes-${i}`, new Uint8Array(400_000 + i).fill(i)] as const),
+        ...numbers.map((i) => [`large-json-${i}`, Array.from({ length: 40_000 }, () => `item ${i}`)] as const)
+      ]
+      for (const [key, value] of entries) yield* cache.set(key, value, { compression: false })
+      const ways: ReadonlyArray<(key: string) => Effect.Effect<Option.Option<unknown>, unknown>> = [
+        (key) => cache.get(key),
+        (key) => Effect.map(cache.gets(key), Option.map(({ value }) => value)),
+        (key) => Effect.asSome(cache.getOrSet(key, Effect.die("it is there")))
+      ]
+      for (const way of ways) {
+        const found = yield* Effect.forEach([...entries, ...entries], ([key]) => way(key), { concurrency: 5 })
+        assert.deepStrictEqual(found, [...entries, ...entries].map(([, value]) => Option.some(value)))
+      }
+      assert.deepStrictEqual([...yield* cache.getMany(entries.map(([key]) => key))], entries)
+    }))
+
   it.effect("a value that cannot be written is an EncodeError, and not a byte is sent", () =>
     Effect.gen(function*() {
       const cache = yield* Memcache

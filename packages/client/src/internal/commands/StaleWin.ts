@@ -10,6 +10,7 @@ import type { Command, MetaDelete } from "@effect-memcache/protocol/Command"
 import type { Key as WireKey } from "@effect-memcache/protocol/Key"
 import type { Value } from "@effect-memcache/protocol/Reply"
 import * as Effect from "effect/Effect"
+import { answererOf } from "../servers/Detour.ts"
 import type { Session } from "./Session.ts"
 
 /**
@@ -29,7 +30,8 @@ export const returnOf = (item: Value, key: WireKey): MetaDelete | undefined =>
 
 /**
  * Gives back the win that came with an item behind the reading of its value, which is a view of what was received and must
- * wait for nothing.
+ * wait for nothing. It goes to whoever has answered `command`: under the policies "rehash" and "gutter" that need not be
+ * `server`, which may be dead.
  *
  * @category combinators
  * @since 0.1.0
@@ -41,7 +43,7 @@ export const giveBack = <A, E>(
   server: string,
   read: Effect.Effect<A, E>
 ): Effect.Effect<A, E> => {
-  const backend = session.pool.backends().find(({ name }) => name === server)
+  const backend = answererOf(command) ?? session.pool.backends().find(({ name }) => name === server)
   const key = command._tag === "Get" || command._tag === "GetAndTouch" ? command.keys[0] : undefined
   const giving = key === undefined ? undefined : returnOf(item, key)
   if (backend === undefined || giving === undefined) return read

@@ -6,6 +6,7 @@
 import type { Command } from "@effect-memcache/protocol/Command"
 import { verb } from "@effect-memcache/protocol/Command"
 import type { Value } from "@effect-memcache/protocol/Reply"
+import { release } from "@effect-memcache/protocol/Reply"
 import { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
@@ -93,9 +94,20 @@ export const decode = <A, E = never>(
   missed?: Effect.Effect<A, E> | undefined
 ): Effect.Effect<A, E | MemcacheError> => {
   const coding = transcoder.decode(item.value, item.flags)
-  return isReady(coding) && Result.isSuccess(coding)
-    ? Effect.succeed(use(coding.success))
-    : decodeLater(coding, item, command, server, use, missed)
+  if (!isReady(coding) || Result.isFailure(coding)) return decodeLater(coding, item, command, server, use, missed)
+  releaseBehind(item, coding.success)
+  return Effect.succeed(use(coding.success))
+}
+
+/**
+ * Releases the bytes of an item behind its decoding, if what came of it was text: that cannot be a view of them, whatever
+ * the transcoder does.
+ *
+ * @category decoding
+ * @since 0.1.0
+ */
+export const releaseBehind = (item: Value, value: unknown): void => {
+  if (typeof value === "string") release(item)
 }
 
 // Its closures would cost the way of what is decoded at once their context.

@@ -25,7 +25,7 @@ import type { TimeToLive } from "../../TimeToLive.ts"
 import { toExptime } from "../../TimeToLive.ts"
 import { ask } from "../commands/Session.ts"
 import { wrongOption } from "../commands/Storage.ts"
-import { decode } from "../commands/Transcoding.ts"
+import { decode, isReady, releaseBehind } from "../commands/Transcoding.ts"
 import type { Form } from "../commands/Waiting.ts"
 import type { Claim } from "./Claim.ts"
 import type { Flights } from "./Flights.ts"
@@ -181,10 +181,12 @@ class Machine {
 
   private decodeAtOnce({ options: { codec } }: Call, item: Value): Exit.Success<unknown, never> | undefined {
     const stored = this.state.session.transcoder.decode(item.value, item.flags)
-    if (!Result.isResult(stored) || Result.isFailure(stored)) return undefined
-    if (codec === undefined) return Exit.succeed(stored.success) as Exit.Success<unknown, never>
-    const value = codec.decode(stored.success)
-    return Exit.isExit(value) && Exit.isSuccess(value) ? value as Exit.Success<unknown, never> : undefined
+    if (!isReady(stored) || Result.isFailure(stored)) return undefined
+    const value = codec === undefined ? Exit.succeed(stored.success) : codec.decode(stored.success)
+    if (!Exit.isExit(value) || Exit.isFailure(value)) return undefined
+    // Not before: what cannot be read at once is read once more.
+    releaseBehind(item, stored.success)
+    return value as Exit.Success<unknown, never>
   }
 
   /** What must be waited for, or cannot be read. */

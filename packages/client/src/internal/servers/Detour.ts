@@ -163,7 +163,7 @@ class DetouringBackend implements Backend {
       const ask = ([server, share]: readonly [Server, ReadonlyArray<Journey>]) =>
         Effect.flatMap(server.sendMany(share.map(({ command }) => command), deadline), (outcomes) => {
           share.forEach((journey, i) => {
-            journey.outcome = outcomes[i]
+            journey.outcome = signed(outcomes[i], server)
           })
           return this.travel(share.filter(({ outcome }) => isMovable(outcome)), deadline)
         })
@@ -186,6 +186,25 @@ class DetouringBackend implements Backend {
 export const isMovable = (outcome: Answer | MemcacheError): boolean =>
   isMemcacheError(outcome) && outcome.outcome === "not-sent" &&
   (outcome.reason._tag === "ConnectError" || outcome.reason._tag === "ServerDeadError")
+
+/**
+ * Who has answered the command of an answer with a win, if that was another server than the one that it was sent to: the
+ * answer is read under the name of that one, and a win can be given back only where it was taken.
+ *
+ * @category accessors
+ * @since 0.1.0
+ */
+export const answererOf = (command: Command): Backend | undefined =>
+  "answerer" in command ? (command as Signed).answerer : undefined
+
+type Signed = Command & { readonly answerer: Backend }
+
+// Wins are rare, and all other answers cost nothing more.
+const signed = (outcome: Answer | MemcacheError, answerer: Backend): Answer | MemcacheError => {
+  if (isMemcacheError(outcome) || itemAt(outcome, 0)?.isWin !== true) return outcome
+  const command: Signed = { ...outcome.command, answerer }
+  return { ...outcome, command }
+}
 
 const isMultiple = (command: Command): command is Get | GetAndTouch =>
   command._tag === "Get" || command._tag === "GetAndTouch"

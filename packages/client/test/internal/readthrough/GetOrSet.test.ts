@@ -3,6 +3,7 @@
  */
 import type { GetOrSetOptions, ReadThroughCounts } from "@effect-memcache/client"
 import type { Command } from "@effect-memcache/protocol/Command"
+import { take } from "@effect-memcache/protocol/LargeBlock"
 import type { Value } from "@effect-memcache/protocol/Reply"
 import * as Reply from "@effect-memcache/protocol/Reply"
 import { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
@@ -64,6 +65,18 @@ it.effect("who waits looks again by the schedule, until there is a value", () =>
     yield* TestClock.adjust(100)
     assert.strictEqual(yield* Fiber.join(fiber), "old")
     assert.strictEqual(computed(), 0)
+  }))
+
+it.effect("a large value whose codec takes its time is read twice, and the bytes are there both times", () =>
+  Effect.gen(function*() {
+    const value = take(100_000).fill(0x61)
+    const { methods } = yield* make(() => old({ length: value.length, value }))
+    const codec = {
+      encode: Effect.succeed,
+      decode: (stored: unknown) => Effect.map(Effect.yieldNow, () => (stored as string).length)
+    }
+    const options = { codec } as GetOrSetOptions
+    assert.strictEqual(yield* methods.getOrSet("k", Effect.die("it is there"), options), 100_000)
   }))
 
 it.effect("who waits longer than the schedule computes, and stores over the claim that nobody has kept", () =>
