@@ -29,7 +29,7 @@ export interface Run {
   readonly row: string
   /** Nothing if the process never wrote it. */
   readonly facts: Facts | undefined
-  /** How the process ended: `null` if it was killed. */
+  /** How the process ended: `null` if it was killed, or aborted. */
   readonly code: number | null
   /** Whether it was killed because it used too much memory. */
   readonly isBloated: boolean
@@ -55,6 +55,9 @@ const DEADLINE = 250
 const MEMORY_LIMIT = 96
 const END_LIMIT = 1000
 
+/** What Node says when it aborts, as it does when its heap is full: no code is left of that, as if it had been killed. */
+const FATAL = /^FATAL ERROR/m
+
 const lateness = ({ lag, milliseconds }: Seen): number => Math.round(milliseconds - lag - DEADLINE)
 
 const firstError = (stderr: string): string =>
@@ -69,7 +72,9 @@ export const findingsOf = (row: Row, run: Run): ReadonlyArray<Finding> => {
   const find = (grade: Grade, text: string): void => void findings.push({ grade, text })
   if (run.injected.length > 0) find("command injected", `command injected (${run.injected.join(", ")})`)
   if (run.isBloated) find("memory", "memory grew beyond 700 MiB")
-  else if (run.code !== null && run.code !== 0) {
+  else if (run.code === null && FATAL.test(run.stderr)) {
+    find("uncaught exception", `process aborted: ${firstError(run.stderr)}`)
+  } else if (run.code !== null && run.code !== 0) {
     // Node ends with 13 when what the row awaits can never come, because nothing is left that could bring it.
     if (run.code === 13) find("hangs", "hangs (never settles)")
     else find("uncaught exception", `uncaught exception: ${firstError(run.stderr)}`)

@@ -98,6 +98,7 @@ export const make = (options?: StandardTranscoderOptions): Transcoder => {
       return Effect.isEffect(deflated) ? Effect.map(deflated, choose) : Result.map(deflated, choose)
     },
     decode: (bytes, flags) => {
+      if (flags === FLAGS.text) return decodeText(bytes)
       const packed = flags & CODEC_FLAGS.zstd
       const kind = flags - packed
       const format = FORMATS.get(kind)

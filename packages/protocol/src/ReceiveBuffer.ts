@@ -133,7 +133,8 @@ export class ReceiveBuffer {
       if (chunk.length - start >= size + 2) {
         this.position = start + size + 2
         return chunk[start + size] === CR && chunk[start + size + 1] === LF
-          ? chunk.subarray(start, start + size)
+          // Not `subarray`: of a Buffer that makes a Buffer, which takes twice as long.
+          ? new Uint8Array(chunk.buffer, chunk.byteOffset + start, size)
           : "unterminated"
       }
       this.block = LargeBlock.take(size + 2)

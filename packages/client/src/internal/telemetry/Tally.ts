@@ -35,6 +35,8 @@ export class Tally {
   private readonly boundaries: ReadonlyArray<number>
   private readonly onSeries: OnSeries
   private readonly answers = new Map<string, Histogram>()
+  private lastOperation = ""
+  private lastDurations: Histogram | undefined = undefined
   private readonly failures = new Map<string, Map<string, Histogram>>()
 
   constructor(boundaries: ReadonlyArray<number>, onSeries: OnSeries) {
@@ -44,9 +46,12 @@ export class Tally {
 
   /** A command was answered, whether or not with what was hoped for. */
   answered(operation: string, millis: number): void {
-    const durations = this.answers.get(operation)
-    if (durations !== undefined) durations.record(millis)
-    else this.series(this.answers, operation, operation, undefined).record(millis)
+    // Mostly it is the same operation as before.
+    if (operation !== this.lastOperation) {
+      this.lastDurations = this.answers.get(operation) ?? this.series(this.answers, operation, operation, undefined)
+      this.lastOperation = operation
+    }
+    this.lastDurations!.record(millis)
   }
 
   /** A command failed, for good. */

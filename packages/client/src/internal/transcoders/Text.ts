@@ -45,7 +45,7 @@ export const decodeText = (bytes: Uint8Array): Result.Result<string, TranscodeFa
  * @since 0.1.0
  */
 export const utf8 = (bytes: Uint8Array): string | undefined => {
-  const text = buffer(bytes).toString()
+  const text = utf8Slice.call(bytes, 0, bytes.length)
   // Much faster than the strict decoder, which is asked only where a replacement character may be the stored one.
   if (!text.includes("\ufffd")) return text
   try {
@@ -75,6 +75,11 @@ export const latin1 = (bytes: Uint8Array, limit = Number.MAX_SAFE_INTEGER): stri
 export const ownBytes = (bytes: Uint8Array, isOwn: boolean): Uint8Array =>
   isOwn ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : new Uint8Array(bytes)
 
-// A value that came in one chunk is a Buffer already, and another one would cost as much as reading its text.
-const buffer = (bytes: Uint8Array): Buffer =>
-  bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+const buffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+// What `toString` of a Buffer calls, and what Node, Deno and Bun have without saying so. It takes any bytes: a Buffer
+// around them would cost as much as reading their text.
+const utf8Slice: (this: Uint8Array, start: number, end: number) => string =
+  (Buffer.prototype as { readonly utf8Slice?: typeof utf8Slice }).utf8Slice ?? function(start, end) {
+    return buffer(this).toString("utf8", start, end)
+  }
