@@ -1,9 +1,12 @@
 /**
  * What a client's metrics say, against what was done with it: on embedded servers, by the page that Prometheus reads.
  */
+import type { ArgumentError } from "@effect-memcache/client/ArgumentError"
+import type { KeyError } from "@effect-memcache/client/KeyError"
 import { Memcache } from "@effect-memcache/client/Memcache"
 import type { MemcacheOptions } from "@effect-memcache/client/MemcacheOptions"
 import { EmbeddedMemcached } from "@effect-memcache/testing/EmbeddedMemcached"
+import type { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -13,6 +16,7 @@ import * as Metric from "effect/Metric"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
@@ -190,6 +194,47 @@ describe("metrics", () => {
       yield* cache.getMany(["k", "l", "m"])
       yield* cache.set("k", 1)
       assert.strictEqual((yield* figures).get("misses"), before + 4)
+    })))
+
+  it.effect("count no failure for which no server was asked, and what cannot be read as answered", () =>
+    alone(Effect.gen(function*() {
+      const server = yield* EmbeddedMemcached.make()
+      const cache = yield* client({ servers: server.address, maxItemSize: 2000 })
+      const failure = <A>(effect: Effect.Effect<A, MemcacheError | KeyError | ArgumentError>) =>
+        Effect.map(Effect.flip(effect), (error) => error._tag === "MemcacheError" ? error.reason._tag : error._tag)
+      const failures = yield* Effect.all([
+        failure(cache.get("k".repeat(251))),
+        failure(cache.set("a b", 1)),
+        failure(cache.getMany(["k", "\ud800"])),
+        failure(cache.set("k", 1, { ttl: "0 seconds" })),
+        failure(cache.set("k", new Map())),
+        failure(cache.set("k", new Uint8Array(2001), { compression: false }))
+      ])
+      assert.deepStrictEqual(failures, [
+        "KeyLengthError",
+        "KeyCharacterError",
+        "KeyEncodingError",
+        "ArgumentError",
+        "EncodeError",
+        "ValueTooLargeError"
+      ])
+      assert.deepStrictEqual(durations(yield* figures), {})
+      const writer = yield* client({
+        servers: server.address,
+        transcoder: {
+          encode: () => Result.succeed({ bytes: Buffer.from("{"), flags: 32 }),
+          decode: () => Result.succeed(undefined)
+        }
+      })
+      yield* writer.set("k", 1)
+      assert.strictEqual(yield* failure(cache.get("k")), "DecodeError")
+      const rehashing = yield* client({ servers: server.address, deadHost: { policy: "rehash" } })
+      yield* server.stop
+      assert.strictEqual(yield* failure(rehashing.get("k")), "ConnectError")
+      assert.strictEqual(yield* failure(rehashing.get("k")), "NoServerError")
+      const sums = yield* figures
+      assert.deepStrictEqual(durations(sums), { get: 1, "get ConnectError": 1, set: 1 })
+      assert.strictEqual(sums.get("hits"), 1)
     })))
 
   it.effect("count what is tried again", () =>
