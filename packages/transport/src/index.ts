@@ -5,6 +5,7 @@
  */
 export * as Address from "./Address.ts"
 export * as Connection from "./Connection.ts"
+export * as DeadlineTimer from "./DeadlineTimer.ts"
 export { isMemcacheError, MemcacheError } from "./MemcacheError.ts"
 export * as MemcacheErrorReason from "./MemcacheErrorReason.ts"
 export * as NodeTransport from "./NodeTransport.ts"

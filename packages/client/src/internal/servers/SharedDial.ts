@@ -2,8 +2,9 @@
  * The connections of one server: made when commands need them, by one dial at a time that everybody who is waiting
  * shares.
  *
- * Nobody waits while a connection is open: the dial for a further one goes on in the background. What waits for the dial waits within its own command's time and within the bounds of a connection, because there is no
- * other queue while disconnected.
+ * Nobody waits while a connection is open: the dial for a further one goes on in the background. What waits for the dial
+ * waits within its own command's time and within the bounds of a connection, because there is no other queue while
+ * disconnected.
  *
  * @since 0.1.0
  */
@@ -11,13 +12,13 @@ import type { Connection } from "@effect-memcache/transport/Connection"
 import { isMemcacheError, MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import type { ConnectOptions } from "@effect-memcache/transport/Transport"
 import * as Cause from "effect/Cause"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { Opened } from "./ConnectionSet.ts"
 import { ConnectionSet } from "./ConnectionSet.ts"
+import { DialWaiters } from "./DialWaiters.ts"
 import { BUSY, Growth } from "./Growth.ts"
 
 /**
@@ -53,19 +54,29 @@ export interface SharedDialOptions {
  */
 export class SharedDial {
   readonly open = new ConnectionSet()
-  /** Commands that wait for the dial. */
-  waiting = 0
 
   private readonly options: SharedDialOptions
   private readonly growth = new Growth()
   private limit: number
-  private waitingBytes = 0
-  private dialing: Deferred.Deferred<Connection, MemcacheError> | undefined = undefined
+  private readonly waiters: DialWaiters
+  /** The dial that is under way, to be told from one that was given up. */
+  private dialing: symbol | undefined = undefined
   private dialFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
   constructor(options: SharedDialOptions) {
     this.options = options
     this.limit = options.connections
+    const { connect: { commandTimeout: duration }, server } = options
+    this.waiters = new DialWaiters(
+      options.fork,
+      options.now,
+      ({ verb: command }) => MemcacheError.timeout({ server, command, outcome: "not-sent", duration })
+    )
+  }
+
+  /** Commands that wait for the dial. */
+  get waiting(): number {
+    return this.waiters.count
   }
 
   get isDialing(): boolean {
@@ -79,45 +90,27 @@ export class SharedDial {
 
   /**
    * Runs `use` with a connection as soon as there is one. `deadline` is on the monotonic clock; without one the
-   * command timeout counts from now. This is off the hot path, so it may cost a timeout each.
+   * command timeout counts from now.
    */
   whenConnected<A>(
     command: { readonly verb: string; readonly bytes: number },
     deadline: number | undefined,
     use: (connection: Connection, deadline: number) => Effect.Effect<A, MemcacheError>
   ): Effect.Effect<A, MemcacheError> {
-    // What is counted here must be counted off again, so nothing may come between.
-    return Effect.uninterruptibleMask((restore) => {
+    return Effect.suspend(() => {
       const { connect, server } = this.options
       const open = this.choose()
-      if (open !== undefined) return restore(use(open, deadline ?? open.tickTime + connect.commandTimeout))
-      if (this.waiting >= connect.maxInFlight.commands || this.waitingBytes > connect.maxInFlight.bytes) {
-        const detail = `${this.waiting} commands wait for the connection`
+      if (open !== undefined) return use(open, deadline ?? open.tickTime + connect.commandTimeout)
+      const { waiters } = this
+      if (waiters.count >= connect.maxInFlight.commands || waiters.bytes > connect.maxInFlight.bytes) {
+        const detail = `${waiters.count} commands wait for the connection`
         return Effect.fail(MemcacheError.overloaded({ server, command: command.verb, detail }))
       }
-      const now = this.options.now()
-      const until = deadline ?? now + connect.commandTimeout
-      this.waiting++
-      this.waitingBytes += command.bytes
-      // The dial's own timer is set first, so that of two equal times the one that says more comes first.
-      const connected = Effect.timeoutOrElse(Deferred.await(this.connected()), {
-        duration: Math.max(until - now, 0),
-        orElse: () => {
-          const duration = connect.commandTimeout
-          return Effect.fail(
-            MemcacheError.timeout({ server, command: command.verb, outcome: "not-sent", duration })
-          )
-        }
-      })
-      return restore(connected).pipe(
-        Effect.onExit(() =>
-          Effect.sync(() => {
-            this.waiting--
-            this.waitingBytes -= command.bytes
-          })
-        ),
+      const until = deadline ?? this.options.now() + connect.commandTimeout
+      return Effect.flatMap(
+        waiters.wait({ ...command, deadline: until }, this.dialOnce),
         // Chosen anew: that many waited is a reason for another connection, which may come before the last is sent.
-        Effect.flatMap((connection) => restore(use(this.choose() ?? connection, until)))
+        (connection) => use(this.choose() ?? connection, until)
       )
     })
   }
@@ -194,13 +187,13 @@ export class SharedDial {
   }
 
   private endDial(outcome: Effect.Effect<Connection, MemcacheError>): void {
-    const { dialFiber, dialing } = this
-    if (dialing === undefined) return
+    const { dialFiber } = this
+    if (this.dialing === undefined) return
     this.dialing = undefined
     this.dialFiber = undefined
     dialFiber?.interruptUnsafe()
     this.options.onDialing()
-    Deferred.doneUnsafe(dialing, outcome)
+    this.waiters.settle(outcome)
   }
 
   private watch({ connection, scope }: Opened): void {
@@ -214,12 +207,12 @@ export class SharedDial {
     })
   }
 
-  private connected(): Deferred.Deferred<Connection, MemcacheError> {
-    return this.dialing ?? this.beginDial()
+  private readonly dialOnce = (): void => {
+    if (this.dialing === undefined) this.beginDial()
   }
 
-  private beginDial(): Deferred.Deferred<Connection, MemcacheError> {
-    const dialing = Deferred.makeUnsafe<Connection, MemcacheError>()
+  private beginDial(): void {
+    const dialing = Symbol()
     this.dialing = dialing
     this.options.onDialing()
     const fiber = this.options.fork(
@@ -233,7 +226,7 @@ export class SharedDial {
           this.growth.opened(this.options.now())
           this.options.onConnected(opened.connection)
           this.watch(opened)
-          Deferred.doneUnsafe(dialing, Effect.succeed(opened.connection))
+          this.waiters.settle(Effect.succeed(opened.connection))
         }),
         (exit) =>
           Effect.sync(() => {
@@ -243,13 +236,12 @@ export class SharedDial {
             const error = this.failureOf(exit.cause)
             if (this.open.size > 0) this.growth.failed(this.options.now())
             else this.options.onUnreachable(error)
-            Deferred.doneUnsafe(dialing, Effect.fail(error))
+            this.waiters.settle(Effect.fail(error))
           })
       )
     )
     // A dial that needs no time is over by now.
     if (this.dialing === dialing) this.dialFiber = fiber
-    return dialing
   }
 
   // A transport that throws is broken for every command alike, which makes the server as good as out of reach.

@@ -1,6 +1,6 @@
 /**
- * One timer for all deadlines of a connection, armed while something is in flight: a timer for each command would cost
- * more than the command.
+ * One timer for all deadlines of a connection, or of those who wait for one: a timer for each command would cost more than
+ * the command.
  *
  * @since 0.1.0
  */
@@ -12,6 +12,8 @@ import type * as Fiber from "effect/Fiber"
 const RESOLUTION = 5
 
 /**
+ * A timer that is armed for the earliest of many deadlines.
+ *
  * @category models
  * @since 0.1.0
  */
