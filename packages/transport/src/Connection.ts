@@ -33,6 +33,7 @@ import { DeadlineTimer } from "./DeadlineTimer.ts"
 import { lackOf, refusal } from "./internal/Admission.ts"
 import * as ProxyDialect from "./internal/ProxyDialect.ts"
 import { lossOf } from "./internal/SocketFailure.ts"
+import { volley } from "./internal/Volley.ts"
 import { isMemcacheError, MemcacheError } from "./MemcacheError.ts"
 import { ageOf, type Observer } from "./Observer.ts"
 
@@ -210,9 +211,9 @@ class LiveConnection implements Connection {
     })
   }
 
-  submit(command: Command, waiter: Waiter, deadline?: number): Ticket | undefined {
-    const refusal = this.refusal(command, 1)
-    if (refusal === undefined) return this.enqueue(command, waiter, deadline, 1)
+  submit(command: Command, waiter: Waiter, deadline?: number, count = 1): Ticket | undefined {
+    const refusal = this.refusal(command, count)
+    if (refusal === undefined) return this.enqueue(command, waiter, deadline, count)
     waiter.settle(refusal, deadline ?? this.now() + this.options.commandTimeout)
     return undefined
   }
@@ -240,25 +241,11 @@ class LiveConnection implements Connection {
     commands: ReadonlyArray<Command>,
     deadline: number | undefined
   ): Effect.Effect<ReadonlyArray<Answer | MemcacheError>> {
-    return Effect.callback<ReadonlyArray<Answer | MemcacheError>>((resume) => {
-      const outcomes = new Array<Answer | MemcacheError>(commands.length)
-      const tickets: Array<Ticket> = []
-      let left = commands.length
-      if (left === 0) return resume(Effect.succeed(outcomes))
-      commands.forEach((command, index) => {
-        const settle = (outcome: Answer | MemcacheError) => {
-          outcomes[index] = outcome
-          if (--left === 0) resume(Effect.succeed(outcomes))
-        }
-        const count = tickets.length === 0 ? 1 : 0
-        const refusal = this.refusal(command, count)
-        if (refusal === undefined) tickets.push(this.enqueue(command, { settle }, deadline, count))
-        else settle(refusal)
-      })
-      return Effect.sync(() => {
-        for (const ticket of tickets) this.abandon(ticket)
-      })
-    })
+    return volley(
+      commands,
+      (command, waiter, count) => this.submit(command, waiter, deadline, count),
+      (ticket) => this.abandon(ticket)
+    )
   }
 
   /** Takes what the socket received and resumes whoever it was for. */
