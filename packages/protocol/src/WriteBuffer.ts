@@ -9,6 +9,9 @@
 
 const BLOCK_SIZE = 65_536
 
+/** Room behind a large value: for its end, and for a few small commands. */
+const TAIL = 1024
+
 const MAX_INT32 = 2_147_483_647
 
 /**
@@ -93,7 +96,9 @@ export class WriteBuffer {
   private reserve(size: number): void {
     if (this.position + size <= this.block.length) return
     const held = this.position - this.start
-    const block = new Uint8Array(Math.max(BLOCK_SIZE, (held + size) * (held === 0 ? 1 : 2)))
+    // Room for twice as much where many small pieces come; behind a large one there is its end, and then it is written.
+    const room = size < BLOCK_SIZE ? 2 * (held + size) : held + size + TAIL
+    const block = new Uint8Array(Math.max(BLOCK_SIZE, room))
     block.set(this.block.subarray(this.start, this.position))
     this.block = block
     this.start = 0
