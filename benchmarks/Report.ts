@@ -100,7 +100,7 @@ ${machine.memcached}, ${machine.cores} × ${machine.processor}, ${machine.platfo
 whatever else the machine does share its cores.
 
 Each client runs in a process of its own and does the same work on the same keys in turns; figures are medians of the \
-turns. Every value that is read is compared. \`raw\` is a socket that gets bytes encoded beforehand and only counts the \
+turns, and the ratios to be reached medians of the ratios of turns next to each other. Every value that is read is compared. \`raw\` is a socket that gets bytes encoded beforehand and only counts the \
 bytes of the replies; \`bare\` is the least client that one can write on \`node:net\` with promises, without timeouts, key \
 checks and bounds. \`effect-memcache\` is the program that users write: \`Memcache\` from its layer, callers that are fibers, \
 opaques, key checks, deadlines and bounds on; \`set\` of 900 KB alone says \`compression: false\`, because no peer \

@@ -34,7 +34,8 @@ export interface Work {
 /** Keys of one batch. */
 export const BATCH_SIZE = 100
 
-const ROUNDS = 5
+// Short turns, and many: what else the machine does comes and goes within seconds, and hits all clients alike then.
+const ROUNDS = 15
 
 const work = (name: string, title: string, rest: Partial<Work> & Pick<Work, "kind">): Work => ({
   name,
@@ -57,7 +58,9 @@ const small = (["get", "set"] as const).flatMap((kind) =>
       kind,
       inFlight,
       // One round trip at a time measures the scheduler of the machine as much as the client.
-      rounds: inFlight === 1 ? 9 : ROUNDS,
+      rounds: inFlight === 1 ? 25 : ROUNDS,
+      // Long enough for each of those in flight to be answered several times.
+      turn: inFlight === 10_000 ? 3 : 1,
       isQuick: inFlight === 1 || inFlight === 100 || (inFlight === 1000 && kind === "get")
     })
   )
@@ -90,7 +93,7 @@ const bursts = [1000, 100_000].map((inFlight) =>
   work(`burst-${inFlight}`, `${count(inFlight)} gets started at once`, {
     kind: "burst",
     inFlight,
-    rounds: 3,
+    rounds: 5,
     isQuick: true,
     quickClients: ["bare", "effect"]
   })
@@ -122,7 +125,8 @@ export const works: ReadonlyArray<Work> = [
   work("observed", "get of 100 bytes, 100 in flight, with metrics and a tracer", {
     kind: "get",
     // Metrics are read every second.
-    turn: 3,
+    turn: 8,
+    rounds: 5,
     isQuick: true,
     clients: ["effect", "effect-metrics", "effect-traced"]
   }),

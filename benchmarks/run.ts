@@ -69,9 +69,9 @@ const build = (): void => {
 const measure = async (work: Work, missing: ReadonlySet<string>, servers: Servers.Servers): Promise<Result> => {
   const performances = await hold(work, fieldOf(work, missing), {
     servers: servers.addresses(work.servers),
-    turnMilliseconds: Number(options.milliseconds ?? (options.quick ? 50 : 400)),
+    turnMilliseconds: Number(options.milliseconds ?? (options.quick ? 50 : 150)),
     warmUpSeconds: options.quick ? 0.4 : 1.5,
-    rounds: Number(options.rounds ?? (options.quick ? Math.ceil(work.rounds * 0.6) : work.rounds)),
+    rounds: Number(options.rounds ?? (options.quick ? Math.max(2, Math.ceil(work.rounds / 5)) : work.rounds)),
     execArgv: options.source ? ["--conditions=@effect-memcache/source"] : []
   })
   return Summaries.resultOf(work, performances)
