@@ -158,14 +158,14 @@ export type Reply = Value | Status | Word | Counter | Version | Stat | Debug | E
 const EMPTY = new Uint8Array(0)
 
 /**
- * Says that nobody looks at the bytes of a value any more, so that the memory of a large one can be used again. The value
- * has none from here on.
+ * Says that nobody looks at the bytes of a value any more, so that the memory of a large one can be used again. Whoever
+ * does look at a view of them reads the next large value.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const release = (reply: Value): void => {
-  if (reply.length < LargeBlock.LARGE) return
+  if (reply.length + 2 < LargeBlock.LARGE) return
   const { value } = reply
   reply.value = EMPTY
   LargeBlock.giveBack(value)

@@ -28,7 +28,7 @@ import type { Spans } from "../telemetry/Spans.ts"
 import type { ReadRetry } from "./ReadRetry.ts"
 import { serverOf, spansOf } from "./Tracing.ts"
 import type { Ending, Form, Reading, Resume } from "./Waiting.ts"
-import { goingOn, theLongWay, Waiting } from "./Waiting.ts"
+import { goingOn, isLater, theLongWay, Waiting } from "./Waiting.ts"
 import type { WriteFailureHook } from "./WriteFailureHook.ts"
 
 /**
@@ -81,15 +81,11 @@ const begin = <I, K extends KeyInput, A, E>(
   const wire = Key.wireOf(key, session.prefix)
   if (typeof wire !== "string") return resume(goingOn(form, input, keyFailure<K>(wire)))
   const command = form.commandOf(wire, input)
-  if (!isMade(command)) return resume(goingOn(form, input, sendLater(session, form, key, command, wire, input)))
+  if (isLater(command)) return resume(goingOn(form, input, sendLater(session, form, key, command, wire, input)))
   return session.readRetry === undefined && spansOf(session) === undefined
     ? submit(session, form, key, command, wire, input, resume)
     : resume(goingOn(form, input, send(session, form, key, command, wire, input)))
 }
-
-// What `Effect.isEffect` asks by `in`, which is slow where as many shapes pass as there are commands.
-const isMade = <E>(command: Command | Effect.Effect<Command, E>): command is Command =>
-  (command as { readonly [Effect.TypeId]?: unknown })[Effect.TypeId] === undefined
 
 const sendLater = <I, A, E>(
   session: Session,

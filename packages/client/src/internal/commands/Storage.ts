@@ -23,6 +23,7 @@ import { tracedBatch } from "./Tracing.ts"
 import type { Coding } from "./Transcoding.ts"
 import { admit, encode, settle } from "./Transcoding.ts"
 import type { Form } from "./Waiting.ts"
+import { isLater } from "./Waiting.ts"
 import * as Writing from "./Writing.ts"
 
 /**
@@ -66,7 +67,7 @@ export const store = (session: Session, mode: "set" | "add" | "replace") => {
       const exptime = storeTime(session, options)
       if (typeof exptime !== "number") return Effect.fail(exptime)
       const encoded = encode(session, value, options, mode)
-      return Effect.isEffect(encoded)
+      return isLater(encoded)
         ? storingLater(mode, key, encoded, exptime)
         : storing(mode, key, encoded, exptime)
     },
@@ -92,7 +93,7 @@ export const extend = (session: Session, mode: "append" | "prepend") => {
   const form: Form<string | Uint8Array, boolean, MemcacheError> = {
     commandOf: (key, value) => {
       const encoded = encode(session, value, UNCOMPRESSED, mode)
-      return Effect.isEffect(encoded) ? storingLater(mode, key, encoded, 0) : storing(mode, key, encoded, 0)
+      return isLater(encoded) ? storingLater(mode, key, encoded, 0) : storing(mode, key, encoded, 0)
     },
     read: readStored
   }
@@ -118,7 +119,7 @@ export const compareAndSwap = (session: Session) => {
       const swapping = ({ bytes, flags }: Encoded): Command => (
         { _tag: "Cas", key, flags, exptime, value: bytes, cas, noreply: false }
       )
-      return Effect.isEffect(encoded) ? Effect.map(encoded, swapping) : swapping(encoded)
+      return isLater(encoded) ? Effect.map(encoded, swapping) : swapping(encoded)
     },
     read: readSwap
   }

@@ -13,6 +13,7 @@ import type * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { Encoded, EncodeOptions, TranscodeFault, Transcoder } from "../../Transcoder.ts"
 import type { Session } from "./Session.ts"
+import { isLater } from "./Waiting.ts"
 
 /**
  * An answer that a transcoder gives at once, or later.
@@ -94,7 +95,8 @@ export const decode = <A, E = never>(
   missed?: Effect.Effect<A, E> | undefined
 ): Effect.Effect<A, E | MemcacheError> => {
   const coding = transcoder.decode(item.value, item.flags)
-  if (!isReady(coding) || Result.isFailure(coding)) return decodeLater(coding, item, command, server, use, missed)
+  // Asked for, and not what is left: a transcoder is anybody's, and may answer neither.
+  if (!isReady(coding) || !Result.isSuccess(coding)) return decodeLater(coding, item, command, server, use, missed)
   releaseBehind(item, coding.success)
   return Effect.succeed(use(coding.success))
 }
@@ -162,7 +164,7 @@ export const settle = <A>(
  * @since 0.1.0
  */
 export const isReady = <A>(coding: Coding<A>): coding is Result.Result<A, TranscodeFault> =>
-  (coding as { readonly [Effect.TypeId]?: unknown })[Effect.TypeId] === undefined
+  !isLater<Result.Result<A, TranscodeFault>, A, TranscodeFault>(coding)
 
 /**
  * The error for a stored value that cannot be read; it keeps the bytes, for whoever can.

@@ -42,7 +42,7 @@ export interface Ending<I, A, E> extends Reading<I, A> {
 }
 
 /**
- * How one kind of command is asked. There is one for each method of a client, so that a call makes nothing but its input.
+ * How one kind of command is asked. There is one for each method of a client, so that a call needs to make nothing but its input.
  *
  * @category models
  * @since 0.1.0
@@ -113,6 +113,16 @@ export class Waiting<I, A, E> extends Effectable.Class<void> implements Waiter {
     })
   }
 }
+
+/**
+ * Whether what was to be made must be waited for, or cannot be made. `Effect.isEffect` asks by `in`, which is slow where as
+ * many shapes pass as there are commands and values.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isLater = <Made, A, E>(made: Made | Effect.Effect<A, E>): made is Effect.Effect<A, E> =>
+  (made as { readonly [Effect.TypeId]?: unknown })[Effect.TypeId] !== undefined
 
 /**
  * Waits for an answer that is not asked for on a connection directly, and reads it.

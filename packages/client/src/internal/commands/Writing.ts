@@ -62,12 +62,12 @@ export const ask = <I, K extends KeyInput, A, E = never>(
 const askWatched = <I, K extends KeyInput, A, E>(
   session: Session.Session,
   command: WriteCommand,
-  { commandOf, read }: Form<I, A, E>,
+  form: Form<I, A, E>,
   key: K,
   input: I
 ): Effect.Effect<A, MemcacheError | Key.KeyErrorOf<K> | E> => {
-  const watched = watchAnswer(session, command, key, (answer, server) => read(answer, server, input))
-  return watch(session, command, key, Session.ask(session, { commandOf, read: watched }, key, input))
+  const watched = watchAnswer(session, command, key, (answer, server) => form.read(answer, server, input))
+  return watch(session, command, key, Session.ask(session, { ...form, read: watched }, key, input))
 }
 
 /**

@@ -181,7 +181,7 @@ class Machine {
 
   private decodeAtOnce({ options: { codec } }: Call, item: Value): Exit.Success<unknown, never> | undefined {
     const stored = this.state.session.transcoder.decode(item.value, item.flags)
-    if (!isReady(stored) || Result.isFailure(stored)) return undefined
+    if (!isReady(stored) || !Result.isSuccess(stored)) return undefined
     const value = codec === undefined ? Exit.succeed(stored.success) : codec.decode(stored.success)
     if (!Exit.isExit(value) || Exit.isFailure(value)) return undefined
     // Not before: what cannot be read at once is read once more.

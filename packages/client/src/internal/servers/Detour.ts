@@ -194,15 +194,15 @@ export const isMovable = (outcome: Answer | MemcacheError): boolean =>
  * @category accessors
  * @since 0.1.0
  */
-export const answererOf = (command: Command): Backend | undefined =>
-  "answerer" in command ? (command as Signed).answerer : undefined
+export const answererOf = (command: Command): Backend | undefined => answerers.get(command)
 
-type Signed = Command & { readonly answerer: Backend }
+const answerers = new WeakMap<Command, Backend>()
 
 // Wins are rare, and all other answers cost nothing more.
 const signed = (outcome: Answer | MemcacheError, answerer: Backend): Answer | MemcacheError => {
   if (isMemcacheError(outcome) || itemAt(outcome, 0)?.isWin !== true) return outcome
-  const command: Signed = { ...outcome.command, answerer }
+  const command = { ...outcome.command }
+  answerers.set(command, answerer)
   return { ...outcome, command }
 }
 

@@ -16,7 +16,7 @@ import type * as Fiber from "effect/Fiber"
  * @category models
  * @since 0.1.0
  */
-export interface Waiting {
+export interface Wait {
   readonly verb: string
   /** What it counts against the bound on bytes. */
   readonly bytes: number
@@ -24,8 +24,10 @@ export interface Waiting {
   readonly deadline: number
 }
 
-interface Waiter extends Waiting {
+interface Member extends Wait {
   readonly resume: (outcome: Effect.Effect<Connection, MemcacheError>) => void
+  /** Unknown while the dial is being begun, in which it may end. */
+  dial: symbol | undefined
 }
 
 /**
@@ -39,63 +41,65 @@ export class DialWaiters {
   count = 0
   bytes = 0
 
-  private members = new Set<Waiter>()
+  private readonly members = new Set<Member>()
   private readonly now: () => number
-  private readonly late: (waiting: Waiting) => MemcacheError
+  private readonly late: (wait: Wait) => MemcacheError
   private readonly timer: DeadlineTimer
 
   /** `late` makes the error for who has waited too long. */
   constructor(
     fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>,
     now: () => number,
-    late: (waiting: Waiting) => MemcacheError
+    late: (wait: Wait) => MemcacheError
   ) {
     this.now = now
     this.late = late
     this.timer = new DeadlineTimer(fork, now, (firedAt) => this.sweep(firedAt))
   }
 
-  /** Waits for the outcome of the dial. `begin` is called behind the waiter's taking its place: the outcome may be there. */
-  wait(waiting: Waiting, begin: () => void): Effect.Effect<Connection, MemcacheError> {
+  /** Waits for the outcome of the dial that `dial` begins or joins, which may be over when that returns. */
+  wait(wait: Wait, dial: () => symbol | undefined): Effect.Effect<Connection, MemcacheError> {
     return Effect.callback<Connection, MemcacheError>((resume) => {
-      const waiter: Waiter = { ...waiting, resume }
-      this.members.add(waiter)
+      const member: Member = { ...wait, resume, dial: undefined }
+      this.members.add(member)
       this.count++
-      this.bytes += waiter.bytes
-      begin()
-      if (this.members.has(waiter)) this.timer.arm(waiter.deadline, this.now())
-      return Effect.sync(() => this.remove(waiter))
+      this.bytes += member.bytes
+      member.dial = dial()
+      if (this.members.has(member)) this.timer.arm(member.deadline, this.now())
+      return Effect.sync(() => this.remove(member))
     })
   }
 
-  /** The dial is over, for all who wait by now, in the order in which they came. */
-  settle(outcome: Effect.Effect<Connection, MemcacheError>): void {
-    const { members } = this
-    // Whoever runs on may have to wait for the next dial.
-    this.members = new Set()
-    this.count = 0
-    this.bytes = 0
-    this.timer.stop()
-    for (const { resume } of members) resume(outcome)
+  /**
+   * A dial is over, for all who wait for it, in the order in which they came. Who has heard of its end before them, and sent
+   * something, waits for the next dial already.
+   */
+  settle(dial: symbol, outcome: Effect.Effect<Connection, MemcacheError>): void {
+    const settled: Array<Member> = []
+    for (const member of this.members) {
+      if (member.dial === undefined || member.dial === dial) settled.push(member)
+    }
+    for (const member of settled) this.remove(member)
+    for (const { resume } of settled) resume(outcome)
   }
 
-  private remove(waiter: Waiter): boolean {
-    if (!this.members.delete(waiter)) return false
+  private remove(member: Member): boolean {
+    if (!this.members.delete(member)) return false
     this.count--
-    this.bytes -= waiter.bytes
+    this.bytes -= member.bytes
     if (this.count === 0) this.timer.stop()
     return true
   }
 
   private sweep(firedAt: number): void {
-    const late: Array<Waiter> = []
+    const late: Array<Member> = []
     let next = Infinity
-    for (const waiter of this.members) {
-      if (waiter.deadline <= firedAt) late.push(waiter)
-      else if (waiter.deadline < next) next = waiter.deadline
+    for (const member of this.members) {
+      if (member.deadline <= firedAt) late.push(member)
+      else if (member.deadline < next) next = member.deadline
     }
     if (next !== Infinity) this.timer.arm(next, this.now())
     // A caller that runs on here may end the wait of others.
-    for (const waiter of late) if (this.remove(waiter)) waiter.resume(Effect.fail(this.late(waiter)))
+    for (const member of late) if (this.remove(member)) member.resume(Effect.fail(this.late(member)))
   }
 }

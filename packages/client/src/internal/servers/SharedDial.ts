@@ -59,7 +59,7 @@ export class SharedDial {
   private readonly growth = new Growth()
   private limit: number
   private readonly waiters: DialWaiters
-  /** The dial that is under way, to be told from one that was given up. */
+  /** The dial that is under way, to be told from one that was given up, and from the next. */
   private dialing: symbol | undefined = undefined
   private dialFiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
@@ -187,13 +187,13 @@ export class SharedDial {
   }
 
   private endDial(outcome: Effect.Effect<Connection, MemcacheError>): void {
-    const { dialFiber } = this
-    if (this.dialing === undefined) return
+    const { dialFiber, dialing } = this
+    if (dialing === undefined) return
     this.dialing = undefined
     this.dialFiber = undefined
     dialFiber?.interruptUnsafe()
     this.options.onDialing()
-    this.waiters.settle(outcome)
+    this.waiters.settle(dialing, outcome)
   }
 
   private watch({ connection, scope }: Opened): void {
@@ -207,8 +207,9 @@ export class SharedDial {
     })
   }
 
-  private readonly dialOnce = (): void => {
+  private readonly dialOnce = (): symbol | undefined => {
     if (this.dialing === undefined) this.beginDial()
+    return this.dialing
   }
 
   private beginDial(): void {
@@ -226,7 +227,7 @@ export class SharedDial {
           this.growth.opened(this.options.now())
           this.options.onConnected(opened.connection)
           this.watch(opened)
-          this.waiters.settle(Effect.succeed(opened.connection))
+          this.waiters.settle(dialing, Effect.succeed(opened.connection))
         }),
         (exit) =>
           Effect.sync(() => {
@@ -236,7 +237,7 @@ export class SharedDial {
             const error = this.failureOf(exit.cause)
             if (this.open.size > 0) this.growth.failed(this.options.now())
             else this.options.onUnreachable(error)
-            this.waiters.settle(Effect.fail(error))
+            this.waiters.settle(dialing, Effect.fail(error))
           })
       )
     )

@@ -2,6 +2,8 @@ import { value } from "@effect-memcache/protocol/Reply"
 import { MemcacheError } from "@effect-memcache/transport/MemcacheError"
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Retrieval from "../../../src/internal/commands/Retrieval.ts"
@@ -84,6 +86,18 @@ it.effect.each([false, true])(
       assert.strictEqual(failed.size, 0)
     })
 )
+
+it.effect("a transcoder that answers neither a result nor an effect is a defect, and no value", () =>
+  Effect.gen(function*() {
+    const session = reading("fail", false)
+    const decode = (() => Promise.resolve("text")) as unknown as Transcoder["decode"]
+    const broken = { ...session, transcoder: { ...standard, decode } }
+    for (const read of [Retrieval.get(broken)("k"), Retrieval.getMany(broken)(["a"])]) {
+      // In a fiber of its own, because what is no effect ends the whole fiber.
+      const fiber = yield* Effect.forkChild(read as Effect.Effect<unknown, unknown>)
+      assert.isTrue(Exit.hasDies(yield* Fiber.await(fiber)))
+    }
+  }))
 
 it.effect("what is damaged is no miss", () =>
   Effect.gen(function*() {

@@ -14,16 +14,18 @@ const connection = { server: "s:1" } as Connection
 
 const late = MemcacheError.timeout({ server: "s:1", command: "get", outcome: "not-sent", duration: 100 })
 
-const nothing = () => {}
+const DIAL = Symbol()
+
+const joined = () => DIAL
 
 const make = Effect.gen(function*() {
   const clock = yield* TestClock.testClockWith(Effect.succeed)
   const fork = Effect.runForkWith(yield* Effect.context<never>())
   const waiters = new DialWaiters(fork, () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000, () => late)
   const heard: Array<string> = []
-  const wait = (name: string, deadline: number, begin: () => void = nothing) =>
+  const wait = (name: string, deadline: number, dial: () => symbol | undefined = joined) =>
     Effect.forkChild(
-      Effect.onExit(waiters.wait({ verb: "get", bytes: 10, deadline }, begin), (exit) =>
+      Effect.onExit(waiters.wait({ verb: "get", bytes: 10, deadline }, dial), (exit) =>
         Effect.sync(() => {
           heard.push(
             `${name} ${Exit.isSuccess(exit) ? "connected" : Exit.hasInterrupts(exit) ? "interrupted" : "late"}`
@@ -39,7 +41,7 @@ it.effect("all who wait are resumed in the order in which they came, and counted
     const { heard, wait, waiters } = yield* make
     for (const name of ["a", "b", "c"]) yield* wait(name, 100)
     assert.deepStrictEqual([waiters.count, waiters.bytes], [3, 30])
-    waiters.settle(Effect.succeed(connection))
+    waiters.settle(DIAL, Effect.succeed(connection))
     assert.deepStrictEqual(heard, ["a connected", "b connected", "c connected"])
     assert.deepStrictEqual([waiters.count, waiters.bytes], [0, 0])
     yield* TestClock.adjust(1000)
@@ -57,7 +59,7 @@ it.effect("who waits too long is late, and nobody else", () =>
     assert.strictEqual(yield* Effect.flip(Fiber.join(fibers[1])), late)
     yield* TestClock.adjust(100)
     assert.deepStrictEqual([heard, waiters.count], [["100 late", "200 late"], 1])
-    waiters.settle(Effect.succeed(connection))
+    waiters.settle(DIAL, Effect.succeed(connection))
     assert.strictEqual(heard[2], "300 connected")
   }))
 
@@ -68,7 +70,7 @@ it.effect("who is interrupted is not counted any more, and hears nothing", () =>
     yield* wait("b", 100)
     yield* Fiber.interrupt(first)
     assert.deepStrictEqual([waiters.count, waiters.bytes], [1, 10])
-    waiters.settle(Effect.succeed(connection))
+    waiters.settle(DIAL, Effect.succeed(connection))
     yield* Fiber.interrupt(first)
     assert.deepStrictEqual([heard, waiters.count], [["a interrupted", "b connected"], 0])
   }))
@@ -77,24 +79,27 @@ it.effect("who runs on may wait for the next dial, and interrupt others", () =>
   Effect.gen(function*() {
     const { heard, wait, waiters } = yield* make
     const again = yield* Effect.forkChild(
-      Effect.flatMap(waiters.wait({ verb: "get", bytes: 1, deadline: 100 }, nothing), () => {
+      Effect.flatMap(waiters.wait({ verb: "get", bytes: 1, deadline: 100 }, joined), () => {
         other.interruptUnsafe()
-        return waiters.wait({ verb: "get", bytes: 1, deadline: 100 }, nothing)
+        return waiters.wait({ verb: "get", bytes: 1, deadline: 100 }, joined)
       }),
       { startImmediately: true }
     )
     const other = yield* wait("other", 100)
-    waiters.settle(Effect.succeed(connection))
+    waiters.settle(DIAL, Effect.succeed(connection))
     assert.deepStrictEqual([heard, waiters.count, waiters.bytes], [["other interrupted"], 1, 1])
     assert.isUndefined(again.pollUnsafe())
-    waiters.settle(Effect.fail(late))
+    waiters.settle(DIAL, Effect.fail(late))
     assert.strictEqual(yield* Effect.flip(Fiber.join(again)), late)
   }))
 
 it.effect("a dial that needs no time is over before anybody waits", () =>
   Effect.gen(function*() {
     const { heard, wait, waiters } = yield* make
-    yield* wait("a", 100, () => waiters.settle(Effect.succeed(connection)))
+    yield* wait("a", 100, () => {
+      waiters.settle(DIAL, Effect.succeed(connection))
+      return undefined
+    })
     assert.deepStrictEqual([heard, waiters.count], [["a connected"], 0])
   }))
 
@@ -104,4 +109,16 @@ it.effect("twenty thousand who wait are late together", () =>
     yield* Effect.forEach(Array.from({ length: 20_000 }), () => wait("x", 100), { discard: true })
     yield* TestClock.adjust(100)
     assert.deepStrictEqual([heard.length, new Set(heard).size, waiters.count], [20_000, 1, 0])
+  }))
+
+it.effect("who waits for the next dial does not hear of the end of this one", () =>
+  Effect.gen(function*() {
+    const { heard, wait, waiters } = yield* make
+    const next = Symbol()
+    yield* wait("a", 100)
+    yield* wait("b", 100, () => next)
+    waiters.settle(DIAL, Effect.fail(late))
+    assert.deepStrictEqual([heard, waiters.count], [["a late"], 1])
+    waiters.settle(next, Effect.succeed(connection))
+    assert.deepStrictEqual([heard, waiters.count], [["a late", "b connected"], 0])
   }))

@@ -22,7 +22,9 @@ const makeUpTo = Effect.fnUntraced(function*(connections: number) {
   const told: Array<string> = []
   const control = {
     dial: Effect.never as Effect.Effect<Connection, MemcacheError, Scope.Scope>,
-    dials: 0
+    dials: 0,
+    /** What somebody does who hears that the server is out of reach. */
+    onUnreachable: () => {}
   }
   const shared = new SharedDial({
     server,
@@ -37,7 +39,10 @@ const makeUpTo = Effect.fnUntraced(function*(connections: number) {
     now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000,
     onConnected: () => told.push("connected"),
     onLost: () => told.push("lost"),
-    onUnreachable: (error) => told.push(error.reason._tag),
+    onUnreachable: (error) => {
+      told.push(error.reason._tag)
+      control.onUnreachable()
+    },
     onDialing: () => told.push(shared.isDialing ? "dialing" : "given up")
   })
   const connection = () => new ScriptedConnection(server, connectOptions, clock, true)
@@ -60,6 +65,33 @@ describe("SharedDial", () => {
       assert.strictEqual(control.dials, 1)
       assert.strictEqual(shared.waiting, 0)
     }))
+
+  for (const isInstant of [true, false]) {
+    const when = isInstant ? "at once" : "in its own time"
+    it.effect(`a command sent by who hears of a dial that failed ${when} waits for its own dial`, () =>
+      Effect.gen(function*() {
+        const { connection, control, fork, shared, use } = yield* make
+        const gate = yield* Deferred.make<void>()
+        const failing = Effect.fail(refused(server))
+        control.dial = isInstant ? failing : Effect.andThen(Deferred.await(gate), failing)
+        const heard = yield* Deferred.make<Fiber.Fiber<Connection, MemcacheError>>()
+        const made = connection()
+        const open = yield* Deferred.make<void>()
+        control.onUnreachable = () => {
+          control.dial = Effect.as(Deferred.await(open), made)
+          Deferred.doneUnsafe(heard, Effect.succeed(fork(use)))
+        }
+        const first = yield* Effect.forkChild(Effect.flip(use), { startImmediately: true })
+        yield* Deferred.succeed(gate, undefined)
+        assert.strictEqual((yield* Fiber.join(first)).reason._tag, "ConnectError")
+        const second = yield* Deferred.await(heard)
+        assert.isUndefined(second.pollUnsafe())
+        assert.strictEqual(shared.waiting, 1)
+        yield* Deferred.succeed(open, undefined)
+        assert.strictEqual(yield* Fiber.join(second), made)
+        assert.strictEqual(shared.waiting, 0)
+      }))
+  }
 
   it.effect("a dial that fails is forgotten, and the next command dials anew", () =>
     Effect.gen(function*() {
