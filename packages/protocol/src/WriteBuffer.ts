@@ -97,7 +97,7 @@ export class WriteBuffer {
     if (this.position + size <= this.block.length) return
     const held = this.position - this.start
     // Room for twice as much where many small pieces come; behind a large one there is little.
-    const room = size < BLOCK_SIZE ? 2 * (held + size) : held + size + TAIL
+    const room = size < 2 * BLOCK_SIZE ? 2 * (held + size) : held + size + TAIL
     const block = new Uint8Array(Math.max(BLOCK_SIZE, room))
     block.set(this.block.subarray(this.start, this.position))
     this.block = block
